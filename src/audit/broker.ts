@@ -31,7 +31,7 @@ export interface BrokerParts {
 /** The operator's options for the audit log at unseal, and the connection to the storage. */
 export interface OpenOptions {
   /** Adds records to every commit; undefined: stops that. */
-  readonly ride?: (along: (() => ReadonlyMap<string, unknown> | undefined) | undefined) => void
+  readonly attachHeads?: (along: (() => ReadonlyMap<string, unknown> | undefined) | undefined) => void
   /** The commit numbers of the storage. */
   readonly commits?: Commits
   /** The code of the damage to accept. */
@@ -72,7 +72,7 @@ export class AuditBroker {
       logId: () => hex(random(16)),
       afterWrite: (device) => this.#unsealed?.signer.afterWrite(device),
       commit: () => this.#unsealed?.opening.commits?.newest,
-      cameBack: (device) => void this.#readmit(device),
+      reopened: (device) => void this.#readmit(device),
     })
     this.#recorder = new Recorder(this.#devices, clock)
   }
@@ -116,7 +116,7 @@ export class AuditBroker {
   async close(): Promise<void> {
     this.#devices.isSealed = true
     await this.#unsealed?.signer.close()
-    this.#unsealed?.opening.ride?.(undefined)
+    this.#unsealed?.opening.attachHeads?.(undefined)
     this.#unsealed = undefined
     this.#headers = noHeaders
     await this.#devices.keepDeclared(() => this.#bootSalt())
@@ -177,7 +177,7 @@ export class AuditBroker {
         await device.probe()
         await store.add(spec)
       } catch (thrown) {
-        await signer.letGo(spec.path)
+        await signer.retire(spec.path)
         await device.close()
         throw thrown
       }
@@ -193,7 +193,7 @@ export class AuditBroker {
       if (this.#devices.isDeclared(path))
         throw refuse('this audit device is declared in the configuration file; remove it there and restart the server')
       await store.remove(path)
-      await signer.letGo(path)
+      await signer.retire(path)
       await this.#devices.drop(path)
     })
   }
@@ -270,7 +270,7 @@ export class AuditBroker {
     this.#devices.isSealed = false
     this.#headers = headers
     this.#unsealed = { store, signer: opened.signer, opening }
-    opening.ride?.(() => opened.signer.riding())
+    opening.attachHeads?.(() => opened.signer.headsToCommit())
     await opened.announce()
   }
 
@@ -306,7 +306,7 @@ export class AuditBroker {
     this.#parts.clock.after(tickEvery, () => {
       this.#tickIsDue = false
       for (const device of this.#devices) device.tick()
-      this.#unsealed?.signer.soon()
+      this.#unsealed?.signer.startRound()
       this.#tick()
     })
   }

@@ -28,7 +28,7 @@ export interface DeviceLogHost {
   /** The newest commit that the storage has acknowledged; undefined while it is sealed. */
   readonly commit: () => number | undefined
   /** Called when a device that could not be opened before has been opened by a later line. */
-  readonly cameBack: (device: DeviceLog) => void
+  readonly reopened: (device: DeviceLog) => void
 }
 
 /** The opened log: the file set of a device with files, which has the state; otherwise only the state. */
@@ -144,7 +144,7 @@ export class DeviceLog {
 
   /** Hashes large data before the line of a request or, with an outcome, of its response. */
   async prepare(event: AuditEvent, outcome?: AuditOutcome): Promise<void> {
-    if (outcome) await this.#writers.ofAnswer(event, outcome).prepareAnswer(event, outcome)
+    if (outcome) await this.#writers.forResponse(event, outcome).prepareResponse(event, outcome)
     else await this.#writers.of(event).prepareRequest(event)
   }
 
@@ -157,8 +157,8 @@ export class DeviceLog {
   /** Queues the response line; the promise of a durable line, for a change, waits for the disk. */
   response(time: string, event: AuditEvent, outcome: AuditOutcome, durable: boolean): Promise<void> {
     if (this.#refused.has(event)) return this.#refuse(event)
-    const answerBy = this.#writers.ofAnswer(event, outcome)
-    return this.#queue.push(this.#writers.of(event).response(time, event, outcome, answerBy), durable)
+    const writer = this.#writers.forResponse(event, outcome)
+    return this.#queue.push(this.#writers.of(event).response(time, event, outcome, writer), durable)
   }
 
   /** Writes the queued lines. Called once per event-loop turn. */
@@ -239,25 +239,25 @@ export class DeviceLog {
 
   /** Chains lines and writes them, after pending lines about the log itself: done if it returns undefined. */
   #write(lines: readonly string[], lost: number): Promise<void> | undefined {
-    if (this.#opened === undefined) return this.#comeBack(lines, lost)
+    if (this.#opened === undefined) return this.#reopen(lines, lost)
     const remarks = (this.files?.ready() ?? []).map(({ about, data }) => this.#note(about, data))
     const gap = lost > 0 ? [this.#note('gap', { lost })] : []
     const { state } = this.#opened
     const made = state.chain(this.#marked([...remarks, ...gap, ...lines]))
-    const taken = (): void => {
+    const written = (): void => {
       state.take(made)
       this.#health.works()
       this.#host.afterWrite(this)
     }
     const pending = this.#device.write(made.text)
-    if (pending) return pending.then(taken)
-    taken()
+    if (pending) return pending.then(written)
+    written()
     return undefined
   }
 
-  async #comeBack(lines: readonly string[], lost: number): Promise<void> {
+  async #reopen(lines: readonly string[], lost: number): Promise<void> {
     await this.open()
     await this.#write(lines, lost)
-    this.#host.cameBack(this)
+    this.#host.reopened(this)
   }
 }

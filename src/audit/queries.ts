@@ -91,7 +91,7 @@ export class LogQueries {
     let hasher: SpanHasher | undefined
     await this.#read(device, index, ([first]) => {
       const start = first && rangeBefore(first.begin)
-      if (!start) throw gone()
+      if (!start) throw fileMissing()
       const made = (hasher = new SpanHasher(spans, start))
       return { line: (buffer, from, to) => made.push(leafAt(buffer, from, to)), enough: () => made.size >= size }
     })
@@ -149,7 +149,8 @@ async function filesFrom({ files, state }: DeviceLog, index: number): Promise<re
   const unique = all.filter((one, at) => all.findIndex(({ begin }) => begin.file === one.begin.file) === at)
   const from = unique.findLastIndex(({ begin }) => begin.size <= index)
   const row = from < 0 ? [] : unique.slice(from)
-  if (row.length === 0 || row.some(({ begin }, at) => begin.file !== (row[0]?.begin.file ?? 0) + at)) throw gone()
+  if (row.length === 0 || row.some(({ begin }, at) => begin.file !== (row[0]?.begin.file ?? 0) + at))
+    throw fileMissing()
   let bytes = 0
   for (const { path } of row) bytes += (await stat(path)).size
   if (bytes > limits.bytes)
@@ -159,5 +160,5 @@ async function filesFrom({ files, state }: DeviceLog, index: number): Promise<re
   return row
 }
 
-const gone = (): Fault =>
+const fileMissing = (): Fault =>
   new Fault('not_found', 'the file with this line is not beside the live file any more; it was removed or moved away')

@@ -6,7 +6,7 @@ import { Batch, Deferred, notAudited } from './batch.ts'
 export const deviceLimit = 5000
 
 /** The time until lines without waiting requests are on disk, milliseconds. */
-export const lazySync = 100
+const lazySync = 100
 
 /** The device of a queue. */
 export interface WriteTarget {
@@ -106,17 +106,17 @@ export class WriteQueue {
   /** Passes a batch to the device: done if it returns undefined. */
   #write(batch: Batch): Promise<void> | undefined {
     const lost = this.#lost
-    const taken = (): void => {
+    const done = (): void => {
       this.#lost -= lost
-      this.#taken(batch)
+      this.#written(batch)
     }
     const pending = this.#target.write(batch.lines, lost)
-    if (pending) return pending.then(taken)
-    taken()
+    if (pending) return pending.then(done)
+    done()
     return undefined
   }
 
-  #taken({ written, synced }: Batch): void {
+  #written({ written, synced }: Batch): void {
     written.resolve()
     if (!synced) return this.#syncSoon()
     const timer = this.#clock.after(deviceLimit, () => synced.reject(notAudited('sync timed out')))

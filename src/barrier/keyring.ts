@@ -2,7 +2,7 @@ import { base64, fromBase64, text, utf8, wipe } from '../util/bytes.ts'
 import { BrokenRecord, decryptValue, encryptValue } from './frame.ts'
 
 /** One encryption key and the time of its installation. Times are epoch milliseconds. */
-export interface Term {
+interface Term {
   readonly term: number
   readonly key: Uint8Array
   readonly installedAt: number

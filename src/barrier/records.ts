@@ -31,7 +31,7 @@ export interface RecordParts {
 }
 
 /** A commit of other keys, with the writes of every commit. */
-export interface Stamped {
+interface Stamped {
   readonly ops: readonly Op[]
   readonly record: CommitRecord | undefined
 }

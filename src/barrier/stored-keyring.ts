@@ -8,7 +8,7 @@ import { committed } from './storing.ts'
 import type { Unsealed } from './unsealed.ts'
 
 /** The stored form of a keyring: the wrapped keyring, and the expected revision for a change of it. */
-export interface WrappedKeyring {
+interface WrappedKeyring {
   readonly value: Uint8Array
   readonly rev: Rev
 }

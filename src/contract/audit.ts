@@ -17,7 +17,7 @@ export interface AuditMount {
 }
 
 /** A policy that allowed the request, with the names of the line's `policy_results.granting_policies`. */
-export interface GrantingPolicy {
+interface GrantingPolicy {
   readonly name: string
   readonly namespace_id: string
   /** Absent for the root namespace. */

@@ -62,7 +62,7 @@ export interface HttpHead {
 }
 
 /** Responds to an HTTP message. An error becomes a 500 without details. */
-export type HttpHandler = (exchange: HttpExchange) => Promise<HttpResponse> | HttpResponse
+type HttpHandler = (exchange: HttpExchange) => Promise<HttpResponse> | HttpResponse
 
 /** One HTTP message, with the limits and the memory of its listener. The body stays unread until the protocol asks for it. */
 export interface HttpExchange extends HttpHead {

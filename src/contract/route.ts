@@ -89,7 +89,7 @@ export interface RouteOptions<S, F extends Fields> {
   readonly rootOnly?: boolean
   /** Available while the namespace is locked, too: for the route that unlocks it. */
   readonly whenLocked?: boolean
-  /** The token that the request is about: the request is judged and performed in that token's own namespace. */
+  /** The token that the request is about: the request is decided and performed in that token's own namespace. */
   readonly subject?: Subject
   /**
    * Runs before authentication, and for every verb of the path: throws when the request cannot succeed for any caller (an
@@ -222,7 +222,7 @@ type Maker<S> = <F extends Fields = Record<never, never>>(pattern: string, optio
 /**
  * The functions that create routes for one engine state: read (GET), list, scan, write (POST and PUT), patch and remove (DELETE).
  */
-export interface Makers<S> {
+interface Makers<S> {
   readonly read: Maker<S>
   /** LIST, or GET with `?list=true`. The pattern is written without the trailing slash. */
   readonly list: Maker<S>

@@ -42,7 +42,7 @@ export const tokenParamFields = {
 }
 
 /** The values of `tokenParamFields`; undefined: left out. */
-export type TokenParamValues = Values<typeof tokenParamFields>
+type TokenParamValues = Values<typeof tokenParamFields>
 
 /** The parameters of a new role. */
 export const noTokenParams: TokenParams = {

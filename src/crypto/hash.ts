@@ -11,7 +11,7 @@ export const hashes = {
   'sha3-384': 'sha3-384',
   'sha3-512': 'sha3-512',
 } as const
-export type HashName = keyof typeof hashes
+type HashName = keyof typeof hashes
 
 /** Hash functions of signatures and HMACs: those of digests, and SHA-1 for old ones. */
 export type MacHash = HashName | 'sha1'

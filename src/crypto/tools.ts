@@ -41,7 +41,7 @@ export const countForms: Forms = (value, { source, urlbytes }) => {
 const isCount = (value: unknown): value is string => typeof value === 'string' && /^\d+$/.test(value)
 
 /** The random bytes, with warnings for the caller. */
-export interface RandomText {
+interface RandomText {
   readonly text: string
   readonly warnings: readonly string[]
 }

@@ -9,7 +9,7 @@ import type { Fixed } from './header.ts'
 const { aes256gcm: cipher } = aeads
 
 /** The keys that are derived from a data key for one envelope. */
-export interface Keys {
+interface Keys {
   readonly key: CipherKey
   /** Part of the header; distinguishes a wrong data key or a changed header from a damaged chunk. */
   readonly proof: Uint8Array

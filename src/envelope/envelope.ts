@@ -7,7 +7,7 @@ import { StreamReader, pieces } from './pieces.ts'
 import type { Bytes, Piece } from './pieces.ts'
 
 /** Plaintext bytes in a chunk of the envelopes that we write. */
-export const defaultChunkSize = 65_536
+const defaultChunkSize = 65_536
 
 /** The parameters of a new envelope. */
 export interface SealOptions extends Pick<Header, 'mount' | 'key' | 'wrapped'> {

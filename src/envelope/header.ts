@@ -4,7 +4,7 @@ import { Damaged } from './damaged.ts'
 import type { StreamReader } from './pieces.ts'
 
 /** The first line of every envelope: the name and version of its format. */
-export const magic = utf8('strongroom envelope v1\n')
+const magic = utf8('strongroom envelope v1\n')
 
 /** The header of an envelope. docs/formats.md has it byte by byte. */
 export interface Header {

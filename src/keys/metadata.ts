@@ -14,7 +14,7 @@ const bounds = {
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u
 
 /** Uses, tags and custom metadata of a key. Each defined member replaces the previous value. */
-export interface MetadataChange {
+interface MetadataChange {
   readonly uses: readonly string[] | undefined
   readonly tags: Texts | undefined
   readonly metadata: Texts | undefined

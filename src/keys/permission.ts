@@ -5,7 +5,7 @@ import type { Caller } from '../contract/identity.ts'
 export type KeyOperation = 'encrypt' | 'decrypt' | 'sign' | 'verify' | 'hmac' | 'cmac' | 'encapsulate' | 'decapsulate'
 
 /** A use of a key of a mount, as policies see it: `<mount><operation>/<name>`, with `update`. */
-export interface KeyPermission {
+interface KeyPermission {
   /** The API path of the mount that has the key: `transit/`. */
   readonly mount: string
   readonly operation: KeyOperation

@@ -48,12 +48,12 @@ export function mustBeAlias(alias: string): void {
 }
 
 /** Whether a number is a time that can be written: epoch milliseconds. */
-export function isTime(at: unknown): at is number {
+function isTime(at: unknown): at is number {
   return isCount(at) && at <= endOfTime
 }
 
 /** The kind of a key. `size` is in bytes, null for types that have one. */
-export interface KeyKind {
+interface KeyKind {
   readonly type: KeyTypeName
   readonly size: number | null
   readonly derived: boolean

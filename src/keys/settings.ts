@@ -3,7 +3,7 @@ import type { KeyRecord } from './record.ts'
 import { mustBeCounts, mustBePeriod } from './rules.ts'
 
 /** The settings of a key that can be changed; an undefined one stays as it is. `autoRotatePeriod` is in seconds. */
-export interface SettingsChange {
+interface SettingsChange {
   readonly minDecryption: number | undefined
   readonly minEncryption: number | undefined
   readonly deletable: boolean | undefined

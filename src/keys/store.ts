@@ -23,7 +23,7 @@ import { isPurged } from './state.ts'
 import { Usage } from './usage.ts'
 
 /** The state of a mount that has keys: engines of other mounts may use them. */
-export interface HoldsKeys {
+interface HoldsKeys {
   readonly keys: KeyStore
 }
 
@@ -144,7 +144,7 @@ export class KeyStore {
   }
 
   /** A key that is not stored, to see whether a request would work with it. */
-  trial(draft: KeyRecord): LiveKey {
+  unstored(draft: KeyRecord): LiveKey {
     return new LiveKey(draft, uncounted(this.random))
   }
 
@@ -266,7 +266,7 @@ export class KeyStore {
   }
 
   /** The periodic work of a mount, every minute. */
-  async tend(): Promise<void> {
+  async tidy(): Promise<void> {
     await this.rotateDue()
     await this.purgeDue()
     await this.usage.keep()

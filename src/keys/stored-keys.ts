@@ -12,7 +12,7 @@ import { usageAt } from './usage-counter.ts'
 const mostAliases = 50
 
 /** When something is to happen to a key by itself, epoch milliseconds. */
-export interface Due {
+interface Due {
   readonly at: number
 }
 

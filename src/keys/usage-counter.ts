@@ -13,7 +13,7 @@ import { storedKey, upgraded } from './record.ts'
 export const mostMessages = 3_865_470_566
 
 /** The use of one version, as it is stored. */
-export interface VersionUse {
+interface VersionUse {
   /** An upper bound of the encrypted messages. */
   readonly reserved: number
   /** Epoch milliseconds. */
@@ -87,7 +87,7 @@ export class VersionCounter implements UsageCounter {
   #storedAt = 0
   #refill: Promise<void> | undefined
   /** A block is being reserved before this one is used up. */
-  #ahead = false
+  #isAhead = false
 
   constructor(host: UsageCounterHost, key: Pick<KeyRecord, 'name' | 'uuid'>, version: Pick<KeyVersion, 'id'>) {
     this.#host = host
@@ -107,15 +107,15 @@ export class VersionCounter implements UsageCounter {
     this.touch()
     if (this.#left === 0) return this.#takeOfNext(beforeChange)
     this.#left--
-    if (this.#left < this.#block / 4 && !this.#exhausted && !this.#ahead) this.#refillAhead(beforeChange)
+    if (this.#left < this.#block / 4 && !this.#exhausted && !this.#isAhead) this.#refillAhead(beforeChange)
     return true
   }
 
   /** If a block cannot be reserved ahead, it is requested again when the current one is used up. */
   #refillAhead(beforeChange: BeforeChange): void {
-    this.#ahead = true
+    this.#isAhead = true
     const refilled = beforeChange().then(() => this.#refilled())
-    refilled.catch(() => {}).finally(() => (this.#ahead = false))
+    refilled.catch(() => {}).finally(() => (this.#isAhead = false))
   }
 
   async #takeOfNext(beforeChange: BeforeChange): Promise<boolean> {

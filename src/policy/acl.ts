@@ -2,13 +2,13 @@ import type { Capability, Principal } from '../contract/identity.ts'
 import type { Clock } from '../util/clock.ts'
 import { Slices } from '../util/slices.ts'
 import type { PathRule, PolicyDocument } from './document.ts'
-import { refusesTaken } from './parameters/parameters.ts'
-import { matches, nearer, leadsInto } from './pattern.ts'
+import { refusesDefault } from './parameters/parameters.ts'
+import { matches, isMoreSpecific, leadsInto } from './pattern.ts'
 import { RuleTable, denying } from './rules.ts'
 import type { Match, Merged } from './rules.ts'
 import { TemplateResolver, closedBy } from './templates/template.ts'
 import type { TemplateOptions, Unresolved } from './templates/template.ts'
-import type { AclQuery, Verdict, Weighed } from './verdict.ts'
+import type { AclQuery, Verdict, Evaluation } from './verdict.ts'
 import { checked, grantedBy, groundOf, pageLimit } from './weigh.ts'
 import { describedRule } from './describe-rule.ts'
 
@@ -121,11 +121,11 @@ export class Acl {
   }
 
   decide(query: AclQuery): Verdict {
-    return this.weigh(query).verdict
+    return this.evaluate(query).verdict
   }
 
   /** The verdict and its reason. */
-  weigh(query: AclQuery): Weighed {
+  evaluate(query: AclQuery): Evaluation {
     if (this.root) return { verdict: everything, ground: 'root' }
     const listing = query.operation === 'list' || query.operation === 'scan'
     // A list is always of a folder: with the slash, a rule about the folder's contents decides (CVE-2026-12624).
@@ -163,10 +163,10 @@ export class Acl {
   }
 
   /** Whether the deciding rule of a request denies the default of a parameter that was not sent. */
-  refusesTaken({ path, fields = {}, operation }: AclQuery, name: string, value: unknown): boolean {
+  refusesDefault({ path, fields = {}, operation }: AclQuery, name: string, value: unknown): boolean {
     if (this.root || !checked.has(operation)) return false
     const rule = this.#choose(path, false)
-    return rule !== undefined && refusesTaken(rule, fields, name, value)
+    return rule !== undefined && refusesDefault(rule, fields, name, value)
   }
 
   /** Whether the deciding rule of a path denies it; false if there is none. */
@@ -206,7 +206,7 @@ export class Acl {
     if (closing) return closing
     if (!this.#mixedCase && folded === path) return rule
     const deny = this.#denies.choose(folded, folders)
-    return deny && nearer(deny.pattern, rule.pattern) ? deny : rule
+    return deny && isMoreSpecific(deny.pattern, rule.pattern) ? deny : rule
   }
 
   #addDeny({ pattern, policies, source }: Merged): void {

@@ -1,6 +1,6 @@
 import type { Capability } from '../contract/identity.ts'
 import { Acl } from './acl.ts'
-import type { AclQuery, Verdict, Weighed } from './verdict.ts'
+import type { AclQuery, Verdict, Evaluation } from './verdict.ts'
 import type { Match } from './rules.ts'
 
 /**
@@ -21,8 +21,8 @@ export class BoundedAcl extends Acl {
     return Math.min(this.#own.until, this.#ceiling.until)
   }
 
-  override weigh(query: AclQuery): Weighed {
-    const [own, ceiling] = [this.#own.weigh(query), this.#ceiling.weigh(query)]
+  override evaluate(query: AclQuery): Evaluation {
+    const [own, ceiling] = [this.#own.evaluate(query), this.#ceiling.evaluate(query)]
     // First the denials: on another path of the same record only they matter.
     const refused = [own, ceiling].find(({ ground }) => ground === 'denied') ?? [own, ceiling].find(({ verdict }) => !verdict.allowed) // prettier-ignore
     const both = common(own.verdict, ceiling.verdict)
@@ -40,8 +40,8 @@ export class BoundedAcl extends Acl {
     return left.length > 0 ? left : ['deny']
   }
 
-  override refusesTaken(query: AclQuery, name: string, value: unknown): boolean {
-    return this.#own.refusesTaken(query, name, value) || this.#ceiling.refusesTaken(query, name, value)
+  override refusesDefault(query: AclQuery, name: string, value: unknown): boolean {
+    return this.#own.refusesDefault(query, name, value) || this.#ceiling.refusesDefault(query, name, value)
   }
 
   override denies(path: string): boolean {

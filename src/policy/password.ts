@@ -11,7 +11,7 @@ export interface PasswordPolicy {
 }
 
 /** At least so many characters of a set. */
-export interface CharsetRule {
+interface CharsetRule {
   readonly characters: readonly string[]
   readonly least: number
 }
@@ -91,10 +91,10 @@ function allOf(rules: readonly CharsetRule[]): readonly string[] {
 
 /** A password that satisfies every rule. The positions of the characters for the rules are random as well. */
 export function generatePassword({ length, rules }: PasswordPolicy, random: (bytes: number) => Uint8Array): string {
-  const drawn = (from: readonly string[]): string => from[pick(from.length, random)] as string
+  const pickedFrom = (from: readonly string[]): string => from[pick(from.length, random)] as string
   const all = allOf(rules)
-  const made = rules.flatMap(({ characters, least }) => Array.from({ length: least }, () => drawn(characters)))
-  while (made.length < length) made.push(drawn(all))
+  const made = rules.flatMap(({ characters, least }) => Array.from({ length: least }, () => pickedFrom(characters)))
+  while (made.length < length) made.push(pickedFrom(all))
   for (let at = made.length - 1; at > 0; at--) {
     const other = pick(at + 1, random)
     ;[made[at], made[other]] = [made[other] as string, made[at] as string]

@@ -32,10 +32,10 @@ export function matchesSegments(pattern: Pattern, path: readonly string[]): bool
   const { segments, prefix } = pattern
   if (prefix ? path.length < segments.length : path.length !== segments.length) return false
   for (let at = 0; at < segments.length; at++) {
-    const [want, got] = [segments[at] as string, path[at] as string]
-    if (want === '+') continue
+    const [expected, got] = [segments[at] as string, path[at] as string]
+    if (expected === '+') continue
     const open = prefix && at === segments.length - 1
-    if (open ? !got.startsWith(want) : got !== want) return false
+    if (open ? !got.startsWith(expected) : got !== expected) return false
   }
   return true
 }
@@ -64,7 +64,7 @@ function rank(a: Pattern, b: Pattern): number {
 }
 
 /** Whether `a` is more specific than `b`, regardless of their characters. */
-export function nearer(a: Pattern, b: Pattern): boolean {
+export function isMoreSpecific(a: Pattern, b: Pattern): boolean {
   if (a.kind === 'exact' || b.kind === 'exact') return a.kind === 'exact' && b.kind !== 'exact'
   return rank(a, b) > 0
 }
@@ -84,9 +84,9 @@ export function leadsInto(pattern: Pattern, mountPath: string, mount: readonly s
   if (pattern.kind === 'prefix') return pattern.stem.startsWith(mountPath) || mountPath.startsWith(pattern.stem)
   const endsAbove = pattern.prefix && pattern.segments.length <= mount.length
   return mount.every((segment, at) => {
-    const want = pattern.segments[at]
-    if (want === undefined) return endsAbove
-    if (want === '+') return true
-    return endsAbove && at === pattern.segments.length - 1 ? segment.startsWith(want) : segment === want
+    const expected = pattern.segments[at]
+    if (expected === undefined) return endsAbove
+    if (expected === '+') return true
+    return endsAbove && at === pattern.segments.length - 1 ? segment.startsWith(expected) : segment === expected
   })
 }

@@ -88,16 +88,16 @@ export class RuleTable {
     const bare = folders && path.endsWith('/') ? path.slice(0, -1) : undefined
     const paths = bare === undefined ? [path] : [path, bare]
     const exact = paths.map((one) => this.#exact.get(one))
-    const [wild = [], late = []] = paths.map((one) => this.#wild(one))
-    const earlier = new Set(wild)
+    const [direct = [], templated = []] = paths.map((one) => this.#wildcards(one))
+    const earlier = new Set(direct)
     return [
       ...exact.flatMap((rule, at) => (rule ? [{ rule, bare: at === 1 }] : [])),
-      ...wild.map((rule) => ({ rule, bare: false })),
-      ...late.filter((rule) => !earlier.has(rule)).map((rule) => ({ rule, bare: true })),
+      ...direct.map((rule) => ({ rule, bare: false })),
+      ...templated.filter((rule) => !earlier.has(rule)).map((rule) => ({ rule, bare: true })),
     ]
   }
 
-  #wild(path: string): Merged[] {
+  #wildcards(path: string): Merged[] {
     const segments = path.split('/')
     const prefixes = [...this.#prefixes.values()].filter(({ pattern }) => matches(pattern, path))
     const others = [...this.#segments.values()].filter(({ pattern }) => matchesSegments(pattern, segments))

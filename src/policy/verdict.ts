@@ -34,7 +34,7 @@ export type Ground =
   'root' | 'granted' | 'no_rule' | 'denied' | 'no_capability' | 'wrapping' | 'parameters' | 'pagination'
 
 /** A verdict with its reason and the rule that decided. */
-export interface Weighed {
+export interface Evaluation {
   readonly verdict: Verdict
   readonly ground: Ground
   readonly rule?: Merged

@@ -1,6 +1,6 @@
 import { f } from '../contract/field.ts'
 import type { Capability } from '../contract/identity.ts'
-import { misfit } from './parameters/parameters.ts'
+import { violation } from './parameters/parameters.ts'
 import type { Merged } from './rules.ts'
 import type { AclOperation, AclQuery, Verdict, Ground } from './verdict.ts'
 
@@ -40,7 +40,7 @@ function wrappingFits({ minWrappingTtl, maxWrappingTtl }: Merged, wrapTtl: numbe
 }
 
 function conditionsFit(rule: Merged, query: AclQuery): boolean {
-  return !checked.has(query.operation) || misfit(rule, query) === undefined
+  return !checked.has(query.operation) || violation(rule, query) === undefined
 }
 
 /** No limit, 0 and `max` (valid without a rule's limit, too) stand for the rule's own limit. A larger, negative or invalid one is refused. */

@@ -136,4 +136,4 @@ async function* inPages(entries: readonly Entry[]): AsyncGenerator<readonly Entr
 const byKey = (a: Entry, b: Entry): number => (a.key < b.key ? -1 : 1)
 
 /** The largest page of every storage. */
-export const pageLimit = storageLimits.page
+const pageLimit = storageLimits.page

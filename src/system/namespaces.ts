@@ -204,16 +204,16 @@ function bodyOf({
 
 function texts(value: unknown): Metadata {
   const pairs = members(value)
-  const odd = pairs.find(([, member]) => typeof member !== 'string')
-  if (odd) throw refuse(`custom_metadata values must be strings; "${odd[0]}" is none`)
+  const invalid = pairs.find(([, member]) => typeof member !== 'string')
+  if (invalid) throw refuse(`custom_metadata values must be strings; "${invalid[0]}" is none`)
   return Object.fromEntries(pairs) as Metadata
 }
 
 function changes(value: unknown): Readonly<Record<string, string | null>> | null {
   if (value === null) return null
   const pairs = members(value)
-  const odd = pairs.find(([, member]) => typeof member !== 'string' && member !== null)
-  if (odd) throw refuse(`custom_metadata values must be strings, or null to remove one; "${odd[0]}" is neither`)
+  const invalid = pairs.find(([, member]) => typeof member !== 'string' && member !== null)
+  if (invalid) throw refuse(`custom_metadata values must be strings, or null to remove one; "${invalid[0]}" is neither`)
   return Object.fromEntries(pairs) as Readonly<Record<string, string | null>>
 }
 

@@ -47,7 +47,7 @@ export class TokenSigner {
 }
 
 /** Three base64url parts, each in its canonical encoding. */
-export function canonical(token: string): boolean {
+function canonical(token: string): boolean {
   const parts = token.split('.')
   return (
     parts.length === 3 &&

@@ -6,7 +6,7 @@ import type { Secret } from '../util/secret.ts'
 import type { TokenStore } from './store.ts'
 
 /** The limits of a renewal in force; `ttl` as in `Renewal`. */
-export type RenewalBounds = Bounds & Pick<Renewal, 'ttl'>
+type RenewalBounds = Bounds & Pick<Renewal, 'ttl'>
 
 /** The namespace, for its tokens. */
 export interface TokenHome {
@@ -54,7 +54,7 @@ export class NamespaceTokens {
   /** The internal id that a bearer string leads to, valid or not. */
   async idOf(token: string): Promise<string | undefined> {
     const id = await this.#store.idOf(token)
-    return id === undefined ? undefined : this.#own(await this.#store.kept(id))?.id
+    return id === undefined ? undefined : this.#own(await this.#store.wrappedOf(id))?.id
   }
 
   async byAccessor(accessor: string): Promise<TokenRecord | undefined> {
@@ -78,11 +78,11 @@ export class NamespaceTokens {
   }
 
   async revoke(id: string): Promise<void> {
-    if (this.#own(await this.#store.kept(id))) await this.#store.revoke(id)
+    if (this.#own(await this.#store.wrappedOf(id))) await this.#store.revoke(id)
   }
 
   async revokeOrphaning(id: string): Promise<boolean> {
-    return this.#own(await this.#store.kept(id)) ? this.#store.revokeOrphaning(id) : false
+    return this.#own(await this.#store.wrappedOf(id)) ? this.#store.revokeOrphaning(id) : false
   }
 
   async tidy(): Promise<void> {

@@ -66,7 +66,7 @@ export class TokenStore {
   }
 
   /** A token's record by its internal id, valid or not. */
-  async kept(id: string): Promise<TokenRecord | undefined> {
+  async wrappedOf(id: string): Promise<TokenRecord | undefined> {
     return this.#records.get(id)
   }
 
@@ -182,7 +182,7 @@ export class TokenStore {
   }
 
   /** After the last use: revokes the token. */
-  async spend(record: TokenRecord): Promise<void> {
+  async revokeSpent(record: TokenRecord): Promise<void> {
     await this.revoke(record.id)
   }
 

@@ -5,7 +5,7 @@ import type { TokenStore } from './store.ts'
 /** Tokens by their leases, for `sys/leases`. Each namespace sees only its own. */
 export class TokenLeases {
   readonly #tokens: TokenStore
-  #untidy = false
+  #hasStrayEntries = false
 
   constructor(tokens: TokenStore) {
     this.#tokens = tokens
@@ -42,15 +42,15 @@ export class TokenLeases {
 
   /** Has index entries that lead nowhere removed at the next sweep. */
   tidySoon(): void {
-    this.#untidy = true
+    this.#hasStrayEntries = true
   }
 
   /** Completes pending removals, including those that a crash interrupted. Called repeatedly. */
   async sweep(): Promise<void> {
     const { leases } = this.#tokens
     await leases.finish(async (id) => this.#tokens.revoke(id))
-    if (!this.#untidy) return
-    this.#untidy = false
+    if (!this.#hasStrayEntries) return
+    this.#hasStrayEntries = false
     await leases.tidy()
   }
 }

@@ -12,7 +12,7 @@ import { isBase64, shapeOf } from '../util/stored/shape.ts'
 type Random = (bytes: number) => Uint8Array
 
 /** The content of a bearer string: the id of a token and, for batch tokens, its whole record. */
-export interface ParsedToken {
+interface ParsedToken {
   readonly id: string
   readonly batch?: TokenRecord
 }

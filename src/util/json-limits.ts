@@ -32,7 +32,7 @@ export const jsonLimits: JsonLimits = {
 }
 
 /** The reason why `readJson` refused a document. */
-export type JsonRefusal = 'size' | 'complexity' | 'encoding' | 'syntax' | 'duplicate'
+type JsonRefusal = 'size' | 'complexity' | 'encoding' | 'syntax' | 'duplicate'
 
 /** A document that `readJson` refused. The message quotes none of it: it may be secret. */
 export class JsonError extends Error {
@@ -45,7 +45,7 @@ export class JsonError extends Error {
 }
 
 /** The result of one pass over the bytes. */
-export interface Survey {
+interface Survey {
   /** `name: value` pairs of all objects. */
   readonly members: number
   /** Starts and ends, alternating, of the numbers that JavaScript would write differently. */

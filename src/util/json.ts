@@ -24,7 +24,7 @@ export class Numeral {
 }
 
 /** Thrown by `Numeral.toJSON` to stop JSON.stringify. */
-export const numeralMet = new Error('use util/json to write numerals')
+const numeralMet = new Error('use util/json to write numerals')
 
 /** A JSON object. */
 export type Json = Readonly<Record<string, unknown>>

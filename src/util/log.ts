@@ -29,7 +29,7 @@ export const logLevels = Object.keys(ranks).join(', ')
 export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** The format and the level of lines. */
-export interface LogStyle {
+interface LogStyle {
   readonly json?: boolean
   /** Lines below it are left out; `info` by default. A function is called for each line. */
   readonly level?: LogLevel | (() => LogLevel)
@@ -100,7 +100,7 @@ function jsonLine(time: string, level: LogLevel, message: string, fields: LogFie
 }
 
 function textLine(time: string, level: LogLevel, message: string, fields: LogFields = {}, name?: string): string {
-  const subject = shown(name === undefined ? message : `${name}: ${message}`)
+  const subject = printable(name === undefined ? message : `${name}: ${message}`)
   const tail = Object.entries(fields)
     .filter(([key, value]) => value !== undefined && !key.startsWith('@'))
     .map(([key, value]) => ` ${key}=${escaped(value)}`)
@@ -111,9 +111,9 @@ function textLine(time: string, level: LogLevel, message: string, fields: LogFie
 const active = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** JSON in one line of printable characters: a value that others chose cannot end its line, begin another, or move a cursor. */
-const escaped = (value: unknown): string => shown(JSON.stringify(value))
+const escaped = (value: unknown): string => printable(JSON.stringify(value))
 
-function shown(text: string): string {
+function printable(text: string): string {
   return text.replace(active, (character) =>
     Array.from({ length: character.length }, (_, at) => character.charCodeAt(at).toString(16).padStart(4, '0'))
       .map((digits) => `\\u${digits}`)

@@ -125,7 +125,7 @@ describe('a key store', () => {
     const { view, keys, entries } = await opened()
     const draft = await keys.draft({ ...keySpec, name: 'k' })
     await view.put('key/k', draft)
-    await keys.tend()
+    await keys.tidy()
     expect(await entries()).to.deep.equal([draft.uuid])
     expect(await view.get('config/indexed')).to.deep.equal({ format: 1 })
   })

@@ -155,7 +155,7 @@ describe('the count of encryptions', () => {
     expect(await view.get(usageAt(record.uuid))).to.equal(undefined)
     // What is under way still has the old key in hand.
     for (let count = 0; count < 3000; count++) await encryptWith(old).catch(() => {})
-    await keys.tend()
+    await keys.tidy()
     expect(await view.get(usageAt(record.uuid)), 'nothing comes back').to.equal(undefined)
     await keys.add(await keys.draft(keySpec))
     expect(await reserved(keys)).to.deep.equal([0])
@@ -188,18 +188,18 @@ describe('the last use of a key', () => {
     const made = await (await keys.need('k')).encrypt(message, 0, {}, unaudited)
     const first = clock.now()
     expect([await last(keys), await last(start())]).to.deep.equal([first, 0])
-    await keys.tend()
+    await keys.tidy()
     expect(await last(start())).to.equal(first)
     const before = storage.commits
     for (let minute = 0; minute < 59; minute++) {
       clock.advance(60_000)
       await (await keys.need('k')).decrypt(made, {})
-      await keys.tend()
+      await keys.tidy()
     }
     expect([storage.commits - before, await last(keys), await last(start())]).to.deep.equal([0, clock.now(), first])
     clock.advance(60_000)
     await (await keys.need('k')).decrypt(made, {})
-    await keys.tend()
+    await keys.tidy()
     expect([storage.commits - before, await last(start())]).to.deep.equal([1, clock.now()])
   })
 })

@@ -34,8 +34,8 @@ describe('a ceiling', () => {
         expect(verdict.sudo).to.equal(left.sudo && right.sudo)
         expect(verdict.root).to.equal(false)
         expect(both.denies(one.path)).to.equal(a.denies(one.path) || b.denies(one.path))
-        const denied = [a, b].some((acl) => acl.weigh(one).ground === 'denied')
-        expect(both.weigh(one).ground === 'denied').to.equal(denied)
+        const denied = [a, b].some((acl) => acl.evaluate(one).ground === 'denied')
+        expect(both.evaluate(one).ground === 'denied').to.equal(denied)
         const common = a.capabilities(one.path).filter((each) => b.capabilities(one.path).includes(each))
         expect(both.capabilities(one.path)).to.deep.equal(common.length > 0 ? common : ['deny'])
       }),

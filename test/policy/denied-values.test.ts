@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { f } from '../../src/contract/field.ts'
 import type { Field, Fields } from '../../src/contract/field.ts'
-import { misfit } from '../../src/policy/parameters/parameters.ts'
+import { violation } from '../../src/policy/parameters/parameters.ts'
 import { devServer } from '../support/server.ts'
 import type { TestServer } from '../support/server.ts'
 
@@ -83,8 +83,8 @@ describe('the values of a rule', () => {
           if (rule === null || a === undefined || b === undefined || shown(a) !== shown(b)) return
           const rules = new Map([['x', [rule]]])
           const what = `${JSON.stringify(rule)} and ${JSON.stringify(sent)}`
-          expect(misfit({ ...none, denied: rules }, { data: { x: sent }, fields })?.kind, what).to.equal('denied')
-          expect(misfit({ ...none, allowed: rules }, { data: { x: sent }, fields }), what).to.equal(undefined)
+          expect(violation({ ...none, denied: rules }, { data: { x: sent }, fields })?.kind, what).to.equal('denied')
+          expect(violation({ ...none, allowed: rules }, { data: { x: sent }, fields }), what).to.equal(undefined)
         }),
         { numRuns: 4000 },
       )
@@ -97,7 +97,9 @@ describe('the values of a rule', () => {
           if (rule === null || a === undefined || b === undefined || shown(a) === shown(b)) return
           const rules = new Map([['x', [rule]]])
           const what = `${JSON.stringify(rule)} and ${JSON.stringify(sent)}`
-          expect(misfit({ ...none, allowed: rules }, { data: { x: sent }, fields })?.kind, what).to.equal('not allowed')
+          expect(violation({ ...none, allowed: rules }, { data: { x: sent }, fields })?.kind, what).to.equal(
+            'not allowed',
+          )
         }),
         { numRuns: 4000 },
       )
@@ -111,9 +113,11 @@ describe('the values of a rule', () => {
       ['name', ['bob']],
     ])
     for (const data of [{ ttl: 3600 }, { lease: '60m' }, { TTL: '1h' }])
-      expect(misfit({ ...none, denied }, { data, fields })?.kind, JSON.stringify(data)).to.equal('denied')
-    expect(misfit({ ...none, denied: new Map([['lease', []]]) }, { data: { ttl: 1 }, fields })?.kind).to.equal('denied')
-    expect(misfit({ ...none, denied }, { data: { name: 'ann' }, fields, params: { name: 'bob' } })?.kind).to.equal(
+      expect(violation({ ...none, denied }, { data, fields })?.kind, JSON.stringify(data)).to.equal('denied')
+    expect(violation({ ...none, denied: new Map([['lease', []]]) }, { data: { ttl: 1 }, fields })?.kind).to.equal(
+      'denied',
+    )
+    expect(violation({ ...none, denied }, { data: { name: 'ann' }, fields, params: { name: 'bob' } })?.kind).to.equal(
       'denied',
     )
     const allowed = new Map<string, unknown[]>([
@@ -121,18 +125,20 @@ describe('the values of a rule', () => {
       ['*', []],
       ['name', ['ann']],
     ])
-    expect(misfit({ ...none, allowed }, { data: { lease: 7200 }, fields })?.kind).to.equal('not allowed')
-    expect(misfit({ ...none, allowed }, { data: { lease: '3600s' }, fields })).to.equal(undefined)
-    expect(misfit({ ...none, allowed }, { data: {}, fields, params: { name: 'bob' } })?.kind).to.equal('not allowed')
+    expect(violation({ ...none, allowed }, { data: { lease: 7200 }, fields })?.kind).to.equal('not allowed')
+    expect(violation({ ...none, allowed }, { data: { lease: '3600s' }, fields })).to.equal(undefined)
+    expect(violation({ ...none, allowed }, { data: {}, fields, params: { name: 'bob' } })?.kind).to.equal('not allowed')
   })
 
   it('a pattern does not let a list through of which one member does not fit', () => {
     const fields = { policies: f.list('') }
     const conditions = { ...none, allowed: new Map([['policies', ['dev-*']]]) }
     for (const policies of ['dev-a', 'dev-a,dev-b', ['dev-a']])
-      expect(misfit(conditions, { data: { policies }, fields }), JSON.stringify(policies)).to.equal(undefined)
+      expect(violation(conditions, { data: { policies }, fields }), JSON.stringify(policies)).to.equal(undefined)
     for (const policies of ['dev-a,root', ['dev-a', 'root'], 'root', 'dev-a, root'])
-      expect(misfit(conditions, { data: { policies }, fields })?.kind, JSON.stringify(policies)).to.equal('not allowed')
+      expect(violation(conditions, { data: { policies }, fields })?.kind, JSON.stringify(policies)).to.equal(
+        'not allowed',
+      )
   })
 })
 

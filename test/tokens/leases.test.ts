@@ -46,7 +46,7 @@ describe('leases of tokens', () => {
     expect(await leases.list('root', 'auth/a/login')).to.have.members(made.map(({ record }) => record.id))
     await store.revoke(made[0].record.id)
     await leases.revoke('root', `auth/a/login/${made[1].record.id}`)
-    await store.spend(made[3].record)
+    await store.revokeSpent(made[3].record)
     clock.advance(120_000)
     await store.sweep(clock.now())
     expect(await leases.list('root', 'auth/a/login/')).to.deep.equal([made[4].record.id])

@@ -21,7 +21,7 @@ export function verifies({ name, type, key }: VerifierKey, text: string, signatu
 
 /**
  * The known keys that signed a note. Signatures of unknown keys are passed over. Undefined when the signature of a known
- * key is wrong: such a note counts for nothing.
+ * key is wrong: such a note is not valid.
  */
 export function signersOf(note: Note, keys: readonly VerifierKey[]): readonly VerifierKey[] | undefined {
   const signers: VerifierKey[] = []

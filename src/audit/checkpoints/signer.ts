@@ -28,7 +28,7 @@ export class CheckpointSigner {
   readonly #turn = new Mutex()
   readonly #anchors: Anchors
   #busy = false
-  #complained = false
+  #isReported = false
   #closed = false
 
   /** @param heads of devices that are not active (disabled ones), and the epoch. */
@@ -42,8 +42,8 @@ export class CheckpointSigner {
   }
 
   /** The current heads, for every commit. */
-  riding(): ReadonlyMap<string, unknown> {
-    return this.#anchors.riding()
+  headsToCommit(): ReadonlyMap<string, unknown> {
+    return this.#anchors.headsToCommit()
   }
 
   /** The heads as they are to be stored now. */
@@ -68,7 +68,7 @@ export class CheckpointSigner {
 
   /** Anchors and signs a log from now on. It must be complete: its tree must be known. */
   async keep(device: DeviceLog): Promise<void> {
-    const failed = (thrown: unknown): void => this.#complain(thrown)
+    const failed = (thrown: unknown): void => this.#failed(thrown)
     const log = await SignedLog.open({ ...this.#parts, anchors: this.#anchors, failed }, device)
     if (!log) return
     this.#logs.set(device.spec.path, log)
@@ -77,13 +77,13 @@ export class CheckpointSigner {
   }
 
   /** Stops, because the device was disabled. Its last head stays stored. */
-  async letGo(path: string): Promise<void> {
+  async retire(path: string): Promise<void> {
     await this.#turn.run(async () => {
       const log = this.#logs.get(path)
       if (!log) return
       await log.checkpoint()
       this.#logs.delete(path)
-      this.#anchors.letGo(log.device)
+      this.#anchors.retire(log.device)
       await this.#anchors.store()
     })
   }
@@ -91,16 +91,16 @@ export class CheckpointSigner {
   /** Lines were written: a checkpoint may be due. */
   afterWrite(device: DeviceLog): void {
     const log = this.#logs.get(device.spec.path)
-    if (log && log.unsigned >= checkpointLines) this.soon()
+    if (log && log.unsigned >= checkpointLines) this.startRound()
   }
 
   /** Signs everything that is due now; one run at a time. */
-  soon(): void {
+  startRound(): void {
     if (this.#busy || this.#closed) return
     this.#busy = true
     this.#turn
       .run(async () => this.#round())
-      .catch((thrown: unknown) => this.#complain(thrown))
+      .catch((thrown: unknown) => this.#failed(thrown))
       .finally(() => (this.#busy = false))
   }
 
@@ -140,12 +140,12 @@ export class CheckpointSigner {
   async #round(): Promise<void> {
     for (const log of this.#logs.values()) await log.round()
     await this.#anchors.store()
-    this.#complained = false
+    this.#isReported = false
   }
 
-  #complain(thrown: unknown): void {
-    if (this.#complained || this.#closed) return
-    this.#complained = true
+  #failed(thrown: unknown): void {
+    if (this.#isReported || this.#closed) return
+    this.#isReported = true
     this.#parts.log.error('the audit log could not be anchored or signed; it is tried again', {
       reason: reasonOf(thrown),
     })

@@ -40,7 +40,7 @@ type State =
   | { readonly is: 'closed'; readonly mark: FileMark }
 
 /** A device that appends to a file. Never follows a link, never creates an executable or a file that others can read. */
-export class FileDevice implements AuditDevice {
+class FileDevice implements AuditDevice {
   readonly type = 'file'
   readonly target: string
   readonly alwaysSync: boolean
@@ -52,7 +52,7 @@ export class FileDevice implements AuditDevice {
   readonly #syncs = new FileSyncs(
     () => this.#descriptor,
     // Bytes that a failed sync has lost stay lost: a second one on the same descriptor may report success.
-    () => this.#distrust(),
+    () => this.#markBroken(),
   )
   #state: State = { is: 'unopened' }
 
@@ -164,12 +164,12 @@ export class FileDevice implements AuditDevice {
     this.#retire()
     const before = this.#state
     const fd = openLog(this.#path, this.#mode)
-    if (before.is !== 'unopened') orClose(fd, () => this.#makeWhole(fd, before))
+    if (before.is !== 'unopened') orClose(fd, () => this.#truncate(fd, before))
     this.#use(fd)
   }
 
   /** @throws when the file is not the one that was written to */
-  #makeWhole(fd: number, { is, mark }: Exclude<State, { readonly is: 'unopened' }>): void {
+  #truncate(fd: number, { is, mark }: Exclude<State, { readonly is: 'unopened' }>): void {
     const { ino, dev, size } = fstatSync(fd)
     if (ino !== mark.ino || dev !== mark.dev || size < mark.size) {
       this.#state = { is: 'closed', mark }
@@ -191,7 +191,7 @@ export class FileDevice implements AuditDevice {
       for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
       this.#state = { is: 'open', fd, mark: { ...mark, size: mark.size + bytes.length } }
     } catch (thrown) {
-      this.#distrust()
+      this.#markBroken()
       throw thrown
     }
   }
@@ -200,7 +200,7 @@ export class FileDevice implements AuditDevice {
     return this.#state.is === 'open' || this.#state.is === 'broken' ? this.#state.fd : undefined
   }
 
-  #distrust(): void {
+  #markBroken(): void {
     if (this.#state.is !== 'unopened') this.#state = { is: 'broken', fd: this.#descriptor, mark: this.#state.mark }
   }
 

@@ -15,7 +15,7 @@ type Headers = Readonly<Record<string, readonly string[]>>
  * A device that posts its lines to an HTTP endpoint: those of one turn together, one JSON object per line. Only 2xx counts as
  * success.
  */
-export class HttpDevice implements AuditDevice {
+class HttpDevice implements AuditDevice {
   readonly type = 'http'
   readonly target = undefined
   readonly alwaysSync = false
@@ -39,7 +39,7 @@ export class HttpDevice implements AuditDevice {
   }
 
   async write(text: string): Promise<void> {
-    const message = await this.#answer(Buffer.from(text))
+    const message = await this.#response(Buffer.from(text))
     const status = message.statusCode ?? 0
     message.resume()
     // The response body must end before the connection is used again; its content does not matter.
@@ -62,7 +62,7 @@ export class HttpDevice implements AuditDevice {
     this.#agent.destroy()
   }
 
-  async #answer(body: Buffer): Promise<IncomingMessage> {
+  async #response(body: Buffer): Promise<IncomingMessage> {
     try {
       return await this.#post(body)
     } catch (thrown) {

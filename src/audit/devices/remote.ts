@@ -43,7 +43,7 @@ function placeOf(address: string): { readonly host: string; readonly port: numbe
 }
 
 /** The parts of a device over a carrier. */
-export interface RemoteParts {
+interface RemoteParts {
   readonly type: string
   readonly target: string | undefined
   readonly limit: number

@@ -13,7 +13,7 @@ import {
   bodyOf,
   counted,
   errorOf,
-  faultAnswer,
+  faultResponse,
   grantingText,
   isListing,
   mountText,
@@ -44,7 +44,7 @@ export type NoteAbout =
 
 /** The parts of a line about the caller; serialised once per token. */
 interface TokenText {
-  readonly shown: Secret<string> | undefined
+  readonly sentToken: Secret<string> | undefined
   readonly principal: Principal | undefined
   readonly auth: string
   readonly request: string
@@ -72,7 +72,7 @@ export class LineWriter {
   }
 
   /** The same for a response. */
-  async prepareAnswer({ mount }: AuditEvent, outcome: AuditOutcome): Promise<void> {
+  async prepareResponse({ mount }: AuditEvent, outcome: AuditOutcome): Promise<void> {
     const data = outcome instanceof Fault ? outcome.details.data : (outcome.data ?? bodyOf(outcome.plain))
     await this.#values.prepare(data, mount?.rawResponseKeys)
   }
@@ -82,12 +82,12 @@ export class LineWriter {
     return `{"time":"${time}","type":"request",${this.#event(event)}${errorOf(event.decision.error)}${this.#mark()}`
   }
 
-  /** The line after it. @param answerBy writes what was answered, which may need more care than what was asked */
-  response(time: string, event: AuditEvent, outcome: AuditOutcome, answerBy: LineWriter = this): string {
+  /** The line after it. @param writer writes what was answered, which may need more care than what was asked */
+  response(time: string, event: AuditEvent, outcome: AuditOutcome, writer: LineWriter = this): string {
     const fault = outcome instanceof Fault ? outcome : undefined
-    const answer: FormedResponse = outcome instanceof Fault ? faultAnswer(outcome) : outcome
-    const response = `"response":{${answerBy.#response(event, answer)}}`
-    return `{"time":"${time}","type":"response",${this.#event(event, answer.issued)},${response}${errorOf(fault)}${this.#mark()}`
+    const formed: FormedResponse = outcome instanceof Fault ? faultResponse(outcome) : outcome
+    const response = `"response":{${writer.#response(event, formed)}}`
+    return `{"time":"${time}","type":"response",${this.#event(event, formed.issued)},${response}${errorOf(fault)}${this.#mark()}`
   }
 
   /** A line about the log itself, shaped like a request. */
@@ -127,32 +127,32 @@ export class LineWriter {
   }
 
   #headersOf(request: Request): string {
-    const shown: string[] = []
+    const headers: string[] = []
     for (const [name, hashed] of this.#options.headers) {
       const value = request.headers[name]
       if (value === undefined) continue
       const values = (typeof value === 'string' ? [value] : value).map((item) =>
         hashed || this.#options.strict ? this.#values.text(item) : JSON.stringify(item),
       )
-      shown.push(`${JSON.stringify(name)}:[${values.join(',')}]`)
+      headers.push(`${JSON.stringify(name)}:[${values.join(',')}]`)
     }
-    return shown.length > 0 ? `,"headers":{${shown.join(',')}}` : ''
+    return headers.length > 0 ? `,"headers":{${headers.join(',')}}` : ''
   }
 
   #token({ token, principal, request }: AuditEvent): TokenText {
-    const shown = request.credential.kind === 'token' ? request.credential.token : undefined
+    const sentToken = request.credential.kind === 'token' ? request.credential.token : undefined
     if (token === undefined)
       return {
-        shown,
+        sentToken,
         principal,
         auth: '',
-        request: shown ? `"client_token":${this.#values.text(shown.reveal())},` : '',
+        request: sentToken ? `"client_token":${this.#values.text(sentToken.reveal())},` : '',
       }
     const cached = this.#tokens(token)
     const { text } = cached
-    if (text && text.principal === principal && text.shown?.reveal() === shown?.reveal()) return text
-    const bearer = shown ? this.#values.text(shown.reveal()) : undefined
-    return (cached.text = { shown, principal, ...this.#tokenText(token, bearer, principal) })
+    if (text && text.principal === principal && text.sentToken?.reveal() === sentToken?.reveal()) return text
+    const bearer = sentToken ? this.#values.text(sentToken.reveal()) : undefined
+    return (cached.text = { sentToken, principal, ...this.#tokenText(token, bearer, principal) })
   }
 
   #issued(
@@ -192,18 +192,18 @@ export class LineWriter {
     }
   }
 
-  #response(event: AuditEvent, answer: FormedResponse): string {
+  #response(event: AuditEvent, formed: FormedResponse): string {
     const { mount } = event
     const parts: string[] = []
-    if (answer.auth) parts.push(`"auth":{${this.#auth(answer.auth)}}`)
+    if (formed.auth) parts.push(`"auth":{${this.#auth(formed.auth)}}`)
     if (mount) parts.push(mountText(mount).slice(0, -1))
-    if (answer.leaseDuration !== undefined) parts.push('"secret":{}')
-    const body = answer.data ?? bodyOf(answer.plain)
-    const data = isListing(event) && this.#options.elideLists && answer.data ? counted(answer.data) : body
+    if (formed.leaseDuration !== undefined) parts.push('"secret":{}')
+    const body = formed.data ?? bodyOf(formed.plain)
+    const data = isListing(event) && this.#options.elideLists && formed.data ? counted(formed.data) : body
     if (data !== undefined) parts.push(`"data":${this.#values.redact(data, mount?.rawResponseKeys)}`)
-    if (answer.warnings && answer.warnings.length > 0)
-      parts.push(`"warnings":${this.#values.warnings(answer.warnings)}`)
-    if (answer.wrapInfo) parts.push(`"wrap_info":${this.#wrapping(answer.wrapInfo)}`)
+    if (formed.warnings && formed.warnings.length > 0)
+      parts.push(`"warnings":${this.#values.warnings(formed.warnings)}`)
+    if (formed.wrapInfo) parts.push(`"wrap_info":${this.#wrapping(formed.wrapInfo)}`)
     return parts.join(',')
   }
 

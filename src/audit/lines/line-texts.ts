@@ -34,7 +34,7 @@ export function errorOf(fault: Fault | undefined): string {
 }
 
 /** What a fault answers besides its text. */
-export function faultAnswer({ details }: Fault): FormedResponse {
+export function faultResponse({ details }: Fault): FormedResponse {
   return { ...(details.data && { data: details.data }), ...(details.warnings && { warnings: details.warnings }) }
 }
 

@@ -45,7 +45,7 @@ export class LineWriters {
     return event.neverRaw === true ? this.#strict : this.#usual
   }
 
-  ofAnswer(event: AuditEvent, outcome: AuditOutcome): LineWriter {
+  forResponse(event: AuditEvent, outcome: AuditOutcome): LineWriter {
     return 'neverRaw' in outcome && outcome.neverRaw ? this.#strict : this.of(event)
   }
 

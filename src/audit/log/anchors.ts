@@ -11,7 +11,7 @@ export class Anchors {
   /** The stored anchors, as this process last read or wrote them. */
   #stored: Heads
   #base: Heads
-  #ridden: { readonly version: string; readonly heads: ReadonlyMap<string, unknown> } = {
+  #current: { readonly version: string; readonly heads: ReadonlyMap<string, unknown> } = {
     version: '-',
     heads: new Map(),
   }
@@ -33,7 +33,7 @@ export class Anchors {
   }
 
   /** Stops: its last head stays stored. */
-  letGo(device: DeviceLog): void {
+  retire(device: DeviceLog): void {
     const { path } = device.spec
     this.#devices.delete(path)
     const anchor = { ...anchorOf(device), active: false }
@@ -44,11 +44,12 @@ export class Anchors {
    * The current heads, by their name in the audit folder, for every commit. The same object as long as they are unchanged.
    * Roots are left out and added by the timer: the last leaf contains the hash of the one before it, and so of all.
    */
-  riding(): ReadonlyMap<string, unknown> {
+  headsToCommit(): ReadonlyMap<string, unknown> {
     let version = ''
     for (const { state } of this.#devices.values()) version += state?.version ?? ''
-    if (version !== this.#ridden.version) this.#ridden = { version, heads: new Map([[headsName, this.#heads(false)]]) }
-    return this.#ridden.heads
+    if (version !== this.#current.version)
+      this.#current = { version, heads: new Map([[headsName, this.#heads(false)]]) }
+    return this.#current.heads
   }
 
   /** The heads as they are to be stored now. */
@@ -59,7 +60,7 @@ export class Anchors {
   /** Commits the heads unless the storage has them. */
   async store(): Promise<void> {
     const heads = this.#heads()
-    if (!this.#isNews(heads)) return
+    if (!this.#isChanged(heads)) return
     await this.#view.put(headsName, heads)
     this.#stored = heads
   }
@@ -75,7 +76,7 @@ export class Anchors {
     return { ...this.#base, devices: { ...this.#base.devices, ...Object.fromEntries(anchors) } }
   }
 
-  #isNews({ devices, epoch }: Heads): boolean {
+  #isChanged({ devices, epoch }: Heads): boolean {
     const old = this.#stored.devices
     return (
       epoch !== this.#stored.epoch ||

@@ -96,7 +96,7 @@ export async function checkAnchored(
   const { problem, ...finding } =
     typeof read === 'string'
       ? { problem: `${read}; the storage knows ${anchor.size} lines` }
-      : judged(read, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
+      : findingOf(read, anchor, claims, heads.boot === undefined || heads.boot !== more.boot)
   const signed = checkpoints.at(-1)?.size ?? 0
   const older = olderStorage({ anchor, epoch: heads.epoch, commit: more.commit?.() }, signed, reader)
   const problems = [older, missingCheckpoint(anchor, signed), older ? undefined : problem].filter(
@@ -127,7 +127,7 @@ function olderStorage(
 ): string | undefined {
   const [logCommit, logEpoch] = [reader?.commit ?? 0, reader?.opened.epoch ?? 0]
   const signs: readonly (readonly [boolean, string])[] = [
-    [logCommit > (commit ?? Infinity), `the log tells of commit number ${logCommit}, the storage has ${commit}`],
+    [logCommit > (commit ?? Infinity), `the log has commit number ${logCommit}, the storage has ${commit}`],
     [logEpoch > epoch, `the log tells of unseal number ${logEpoch}, the storage knows of ${epoch}`],
     [signed > anchor.size, `a signed checkpoint speaks of ${signed} lines, the storage knows ${anchor.size}`],
   ]
@@ -142,11 +142,11 @@ function missingCheckpoint({ signed: stored = 0 }: Anchor, signed: number): stri
 }
 
 /** Evidence by size, then by importance. Lines that were not on disk may be lost after a restart of the machine. */
-function judged(reader: LogReader, anchor: Anchor, claims: readonly Claim[], restarted: boolean): Finding {
+function findingOf(reader: LogReader, anchor: Anchor, claims: readonly Claim[], restarted: boolean): Finding {
   const failed = claims.filter((claim) => !holds(reader, claim))
-  const grave = failed.filter(({ by }) => by !== 'storage' || !restarted)
-  const [worst] = grave.sort((a, b) => a.size - b.size)
-  if (reader.broken && (grave.length > 0 || reader.broken.size < anchor.size || failed.length === 0))
+  const serious = failed.filter(({ by }) => by !== 'storage' || !restarted)
+  const [worst] = serious.sort((a, b) => a.size - b.size)
+  if (reader.broken && (serious.length > 0 || reader.broken.size < anchor.size || failed.length === 0))
     return { reader, problem: `after line ${reader.broken.size}: ${reader.broken.why}` }
   if (worst) return { reader, problem: problemOf(reader, worst) }
   return failed.length > 0 ? { reader, lost: { after: anchor.synced.size, before: anchor.size + 1 } } : { reader }

@@ -8,13 +8,13 @@ import type { NoteAbout } from '../lines/entry.ts'
 import type { Head, LogState } from './state.ts'
 
 /** A closed file: its new path, and the state of the log at its end. */
-export interface Closed {
+interface Closed {
   readonly path: string
   readonly head: Head
 }
 
 /** A pending line about the log itself: its kind, and its data. */
-export interface Remark {
+interface Remark {
   readonly about: NoteAbout
   readonly data: Readonly<Record<string, unknown>>
 }
@@ -71,7 +71,7 @@ export class LogFileSet {
   ready(): readonly Remark[] {
     const { file } = this.#parts
     const found = file.state()
-    if (found !== 'same') return [...this.#goOn(found, true), ...this.#full()]
+    if (found !== 'same') return [...this.#continue(found, true), ...this.#full()]
     if (this.state.offset === 0) return [{ about: 'begin', data: { ...this.state.begin() } }, ...this.#full()]
     if (this.#due()) this.#rotate()
     return this.#full()
@@ -85,7 +85,7 @@ export class LogFileSet {
   /** On SIGHUP: a renamed file is closed, which is normal. */
   reopened(): void {
     const found = this.#parts.file.state()
-    if (found === 'removed' || found === 'empty') this.#goOn(found, false)
+    if (found === 'removed' || found === 'empty') this.#continue(found, false)
   }
 
   /** Closes the live file now. @throws when that fails. */
@@ -126,13 +126,13 @@ export class LogFileSet {
   watchSpace(): void {
     const { free, total } = this.freeSpace()
     if (free === undefined || total === undefined) return
-    const grave = free < Math.max(total / 100, Math.min(total / 10, lowSpace))
-    const level = grave ? 2 : free < total / 10 ? 1 : 0
+    const critical = free < Math.max(total / 100, Math.min(total / 10, lowSpace))
+    const level = critical ? 2 : free < total / 10 ? 1 : 0
     const worse = level > this.#warned
     this.#warned = level
     if (!worse) return
     const fields = { path: this.#parts.device, free_bytes: free }
-    if (grave) this.#parts.log.error('the disk of the audit log is almost full', fields)
+    if (critical) this.#parts.log.error('the disk of the audit log is almost full', fields)
     else this.#parts.log.warn('the disk of the audit log is getting full', fields)
   }
 
@@ -157,7 +157,7 @@ export class LogFileSet {
     }
   }
 
-  #goOn(found: FileState, alarming: boolean): readonly Remark[] {
+  #continue(found: FileState, alarming: boolean): readonly Remark[] {
     const { file, device, log, now } = this.#parts
     const size = this.state.size
     const closed = this.state.archive(file.path)

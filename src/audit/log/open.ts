@@ -33,7 +33,7 @@ interface Result {
 }
 
 /** Logs that were checked and are active from now on. */
-export interface OpenedLogs {
+interface OpenedLogs {
   readonly signer: CheckpointSigner
   /** Writes the lines about the unseal, and signs the first checkpoints. */
   announce(): Promise<void>
@@ -124,10 +124,10 @@ async function checkOne({ view, clock }: CheckpointSignerParts, path: string, tr
 
 /** Removed devices are not checked again; their heads stay stored. */
 function retiredIn({ devices }: Heads, results: readonly Result[]): Heads['devices'] {
-  const gone = results.filter(({ device, anchor }) => anchor && !device?.keepsFiles)
+  const removed = results.filter(({ device, anchor }) => anchor && !device?.keepsFiles)
   return {
     ...devices,
-    ...Object.fromEntries(gone.map(({ path, anchor }) => [path, { ...(anchor as Anchor), active: false }])),
+    ...Object.fromEntries(removed.map(({ path, anchor }) => [path, { ...(anchor as Anchor), active: false }])),
   }
 }
 
@@ -207,7 +207,7 @@ async function announce(
     ]
     await Promise.allSettled(lines)
   }
-  signer.soon()
+  signer.startRound()
 }
 
 const whyOf = (problems: readonly Problem[]): string => problems.map(({ what }) => what).join('; ')

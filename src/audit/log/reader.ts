@@ -8,7 +8,7 @@ import { CompactRange } from '../checkpoints/tree.ts'
 import { notStrict } from '../lines/strict-json.ts'
 
 /** The state of a log after a certain line. */
-export interface Point {
+interface Point {
   readonly size: number
   /** The leaf hash of that line. */
   readonly leaf: Uint8Array
@@ -16,7 +16,7 @@ export interface Point {
 }
 
 /** The end of the valid part of a log. The `size` lines before it are valid. */
-export interface Break {
+interface Break {
   readonly size: number
   readonly why: string
   /** The leaf hash of the first invalid line, base64. */
@@ -31,7 +31,7 @@ export class LogReader {
   readonly #range: CompactRange
   readonly #points: number[]
   /** Lines after it are not vouched for: they must have the form that a server writes. */
-  readonly #vouchedFor: number
+  readonly #lastTrusted: number
   #log: string
   #file: number
   #leaf: Uint8Array
@@ -56,10 +56,10 @@ export class LogReader {
    */
   constructor(first: LogFile, points: readonly number[]) {
     const range = rangeBefore(first.begin)
-    if (!range) throw new RangeError('the first line of this file does not tell the tree before it')
+    if (!range) throw new RangeError('the first line of this file does not have the tree before it')
     this.#range = range
     this.#points = [...new Set(points)].filter((size) => size > range.size).sort((a, b) => a - b)
-    this.#vouchedFor = this.#points.at(-1) ?? range.size
+    this.#lastTrusted = this.#points.at(-1) ?? range.size
     this.#log = first.begin.log
     this.#file = first.begin.file
     this.#prev = first.link.prev
@@ -129,8 +129,8 @@ export class LogReader {
     const tail = `,"chain":{"seq":${seq},"prev":"${this.#prev}"}}`
     if (to - from <= tail.length || buffer.toString('latin1', to - tail.length, to) !== tail)
       return this.#break('it or the line before it was changed, removed or added', leafAt(buffer, from, to))
-    const oddity = seq > this.#vouchedFor ? notStrict(buffer.subarray(from, to)) : undefined
-    if (oddity !== undefined) return this.#break(oddity, leafAt(buffer, from, to))
+    const problem = seq > this.#lastTrusted ? notStrict(buffer.subarray(from, to)) : undefined
+    if (problem !== undefined) return this.#break(problem, leafAt(buffer, from, to))
     if (this.#atStart) this.#begin(buffer.toString('utf8', from, to))
     else if (isNote(buffer, from)) this.#note(buffer.toString('utf8', from, to))
     if (this.#broken) return undefined
@@ -138,12 +138,12 @@ export class LogReader {
     this.#leaf = leafAt(buffer, from, to)
     this.#prev = Buffer.from(this.#leaf).toString('base64')
     this.#range.push(this.#leaf)
-    this.#see(markBefore(buffer, from, to - tail.length))
+    this.#readMark(markBefore(buffer, from, to - tail.length))
     if (this.#points[0] === seq) this.#mark(seq)
     return undefined
   }
 
-  #see(mark: ReturnType<typeof markBefore>): void {
+  #readMark(mark: ReturnType<typeof markBefore>): void {
     if (mark !== 'boot') this.#own = { size: this.size, leaf: this.#prev }
     if (typeof mark === 'object') this.commit = Math.max(this.commit, mark.commit)
   }
@@ -158,7 +158,7 @@ export class LogReader {
     if (!request) return this.#break('it is not a line that a server writes')
     if (request.path !== 'sys/audit/open') return
     const epoch = Number(request.data?.epoch)
-    if (!Number.isSafeInteger(epoch)) return this.#break('it does not tell which unseal it is of')
+    if (!Number.isSafeInteger(epoch)) return this.#break('it does not have the number of its unseal')
     this.opened = { count: this.opened.count + 1, epoch: Math.max(this.opened.epoch, epoch) }
   }
 

@@ -97,7 +97,7 @@ export interface Filter {
 }
 
 /**
- * The lines of files that a filter lets through, log by log in their order, in constant memory. What holds no lines is passed over.
+ * The lines of files that a filter lets through, log by log in their order, in constant memory. Files without lines are skipped.
  * @throws Unreadable in the end, when a file could not be read to its own end
  */
 export async function* hits(
@@ -134,7 +134,7 @@ async function* hitsIn(
   for await (const lines of rawLines(file, progress))
     for (const { bytes, whole } of lines) {
       line++
-      // Most lines are out before they need to be parsed.
+      // Most lines are excluded before they need to be parsed.
       if (!whole || !isObject(bytes) || !inTime(bytes.toString('latin1', 9, 40), filter)) continue
       if (needles.some((either) => !either.some((needle) => bytes.includes(needle)))) continue
       const text = bytes.toString('utf8', 1)

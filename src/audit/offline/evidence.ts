@@ -12,7 +12,7 @@ import {
 import { cosignatureFileOf } from '../checkpoints/cosignature-file.ts'
 import { livePaths } from './given-files.ts'
 import type { Witnessed } from './trusted-keys.ts'
-import { pinnedKeys, vouchedFor, whyUnsigned, witnessedBy } from './trusted-keys.ts'
+import { pinnedKeys, trustedKeys, whyUnsigned, witnessedBy } from './trusted-keys.ts'
 
 /** The sources of checkpoints and keys, and the trusted keys. */
 export interface EvidenceOptions {
@@ -25,7 +25,7 @@ export interface EvidenceOptions {
 }
 
 /** A checkpoint that a trusted key signed. */
-export interface Signed {
+interface Signed {
   readonly size: number
   /** Base64. */
   readonly root: string
@@ -33,7 +33,7 @@ export interface Signed {
 }
 
 /** A problem of a checkpoint or a key file. */
-export interface BadEvidence {
+interface InvalidEvidence {
   readonly file: string
   /** Which record of the file, from 1; 0 for the file as a whole. */
   readonly record: number
@@ -48,7 +48,7 @@ export interface Evidence {
   readonly signed: ReadonlyMap<number, Signed>
   /** The largest of them. */
   readonly last?: SignedCheckpoint
-  readonly bad: readonly BadEvidence[]
+  readonly invalid: readonly InvalidEvidence[]
   readonly keys: readonly RangedKey[]
   readonly pinned: boolean
   /** By the requested witnesses. */
@@ -68,22 +68,22 @@ export async function evidenceFor(
   origin: string | undefined,
   options: EvidenceOptions,
 ): Promise<Evidence> {
-  const lives = [...new Set(logFiles.flatMap(livePaths))]
-  const beside = [...[...logFiles, ...lives].map(checkpointFileOf), ...lives.map(cosignatureFileOf)]
+  const live = [...new Set(logFiles.flatMap(livePaths))]
+  const beside = [...[...logFiles, ...live].map(checkpointFileOf), ...live.map(cosignatureFileOf)]
   const existing = beside.filter((path) => existsSync(path))
-  const bad: BadEvidence[] = []
+  const invalid: InvalidEvidence[] = []
   const found: Found[] = []
   for (const file of new Set([...existing, ...(options.checkpoints ?? [])]))
-    for await (const one of checkpointsIn(file, bad))
+    for await (const one of checkpointsIn(file, invalid))
       if (origin === undefined || one.checkpoint.origin === origin) found.push(one)
-  const own = lives
+  const own = live
     .map(vkeyFileOf)
     .filter((path) => existsSync(path))
-    .flatMap((path) => keysBeside(path, bad))
-  const held = (options.pinned ?? []).flatMap(pinnedKeys)
-  const pinned = held.length > 0
+    .flatMap((path) => keysBeside(path, invalid))
+  const pinnedRanges = (options.pinned ?? []).flatMap(pinnedKeys)
+  const pinned = pinnedRanges.length > 0
   found.sort((a, b) => a.checkpoint.size - b.checkpoint.size)
-  const keys = pinned ? vouchedFor(held, own, found) : own
+  const keys = pinned ? trustedKeys(pinnedRanges, own, found) : own
   const signed = new Map<number, Signed>()
   let last: SignedCheckpoint | undefined
   for (const one of found) {
@@ -95,7 +95,7 @@ export async function evidenceFor(
     if (why === undefined) {
       signed.set(size, { size, root, file })
       last = one
-    } else bad.push({ file, record, about: 'checkpoint', why })
+    } else invalid.push({ file, record, about: 'checkpoint', why })
   }
   const origins = [...new Set(found.map(({ checkpoint }) => checkpoint.origin))]
   const witnessKeys = (options.witnesses ?? []).flatMap(pinnedKeys).map(({ key }) => key)
@@ -104,16 +104,16 @@ export async function evidenceFor(
   )
   const witnessed = witnessKeys.flatMap((key) => witnessedBy(key, valid) ?? [])
   const absent = witnessKeys.map(({ name }) => name).filter((name) => witnessed.every((one) => one.name !== name))
-  return { origins, signed, ...(last && { last }), bad, keys, pinned, witnessed, absent }
+  return { origins, signed, ...(last && { last }), invalid, keys, pinned, witnessed, absent }
 }
 
 /** The keys of a key file beside a log: an invalid one is damage, and not an error of the auditor. */
-function keysBeside(file: string, bad: BadEvidence[]): readonly RangedKey[] {
+function keysBeside(file: string, invalid: InvalidEvidence[]): readonly RangedKey[] {
   try {
     return readRangedKeys(readFileSync(file, 'utf8'))
   } catch (thrown) {
     if (!(thrown instanceof Error) || 'code' in thrown) throw thrown
-    bad.push({ file, record: 0, about: 'key file', why: thrown.message })
+    invalid.push({ file, record: 0, about: 'key file', why: thrown.message })
     return []
   }
 }
@@ -125,8 +125,8 @@ function forked({ file }: Signed): string {
 const noCheckpoint = 'it is no checkpoint: it was changed, or strongroom did not write it'
 const blockBytes = 256 * 1024
 
-/** The checkpoints of a file, read in parts. Invalid ones are reported in `bad`. */
-async function* checkpointsIn(file: string, bad: BadEvidence[]): AsyncGenerator<Found> {
+/** The checkpoints of a file, read in parts. Invalid ones are reported in `invalid`. */
+async function* checkpointsIn(file: string, invalid: InvalidEvidence[]): AsyncGenerator<Found> {
   const handle = await open(file, 'r')
   try {
     const block = Buffer.alloc(blockBytes)
@@ -140,11 +140,11 @@ async function* checkpointsIn(file: string, bad: BadEvidence[]): AsyncGenerator<
       for (const one of readCheckpoints(Buffer.from(text.slice(0, end), 'latin1').toString('utf8'))) {
         record++
         if (one) yield { ...one, file, record }
-        else bad.push({ file, record, about: 'checkpoint', why: noCheckpoint })
+        else invalid.push({ file, record, about: 'checkpoint', why: noCheckpoint })
       }
       rest = text.slice(end)
       if (rest.length > longestRecord || (bytes === 0 && rest.split('\n\n').length > 2)) {
-        bad.push({ file, record: record + 1, about: 'checkpoint', why: noCheckpoint })
+        invalid.push({ file, record: record + 1, about: 'checkpoint', why: noCheckpoint })
         return
       }
     }

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { longestLine } from './raw-lines.ts'
 
 /** How a file that grows is watched. */
-export interface Watch {
+interface Watch {
   /** The number of last lines to return first. */
   readonly last: number
   /** Waits a moment; false stops. */

@@ -40,7 +40,7 @@ export function isNoLog(path: string): boolean {
 }
 
 /** Parses the name of a closed file (docs/formats.md). */
-export function archiveNamed(path: string): Archive | undefined {
+function archiveNamed(path: string): Archive | undefined {
   const found = /^(.+)\.([0-9a-f]{8})\.(\d{12,})-(\d{12,})(?:\.gz)?$/.exec(path)
   return found
     ? { live: found[1] as string, log: found[2] as string, first: Number(found[3]), last: Number(found[4]) }
@@ -64,7 +64,7 @@ export async function offlineLogs(paths: readonly string[]): Promise<readonly Of
   const ids = [...new Set(files.flatMap(({ begin }) => (begin ? [begin.log] : [])))]
   const groups = new Map<string, OfflineFile[]>()
   for (const file of files) {
-    const id = file.begin?.log ?? homeOf(file, ids, files)
+    const id = file.begin?.log ?? logOf(file, ids, files)
     groups.set(id, [...(groups.get(id) ?? []), file])
   }
   const logs = [...groups].map(([id, own]) => ({ id, files: own.sort((a, b) => orderOf(a) - orderOf(b)) }))
@@ -74,7 +74,7 @@ export async function offlineLogs(paths: readonly string[]): Promise<readonly Of
 const orderOf = ({ first, archive }: OfflineFile): number => (first === 0 ? (archive?.first ?? Infinity) : first)
 
 /** The log of a file whose first line does not name it: the one in its name, or the one of the preceding lines. */
-function homeOf(file: OfflineFile, ids: readonly string[], files: readonly OfflineFile[]): string {
+function logOf(file: OfflineFile, ids: readonly string[], files: readonly OfflineFile[]): string {
   const named = ids.find((id) => file.archive && id.startsWith(file.archive.log))
   if (named !== undefined) return named
   const before = files.find(({ begin, first }) => begin && first < orderOf(file))
@@ -98,7 +98,7 @@ async function firstLine(path: string): Promise<string> {
 }
 
 /** Whether a log continues in an existing live file that was not given. */
-export function goesOnBeside({ path, archive }: OfflineFile, paths: ReadonlySet<string>): boolean {
+export function continuesBeside({ path, archive }: OfflineFile, paths: ReadonlySet<string>): boolean {
   const live = archive ? [archive.live] : livePaths(path).slice(1)
   return live.some((name) => !paths.has(name) && existsSync(name))
 }

@@ -10,7 +10,7 @@ import type { RawLine } from './raw-lines.ts'
 import { notStrict } from '../lines/strict-json.ts'
 
 /** Where a line stands. */
-export interface Place {
+interface Place {
   readonly file: string
   /** Counted from 1. */
   readonly line: number
@@ -22,7 +22,7 @@ export interface Finding extends Place {
 }
 
 /** A run of lines that is whole in itself. */
-export interface Stretch {
+export interface SignedSpan {
   readonly from: number
   readonly to: number
   /** The last line that a signed checkpoint covers; absent when none does. */
@@ -46,7 +46,7 @@ interface Expected {
 }
 
 const changed = 'it was changed: the next line holds another hash of it'
-/** Lines wait for each other: a later one may be this much older, milliseconds. */
+/** Lines are written concurrently: a later one may be this much older, milliseconds. */
 const tolerance = 1000
 /** Further ones are counted, but not kept. */
 const mostFindings = 1000
@@ -62,7 +62,7 @@ const reported: ReadonlySet<string> = new Set(['gap', 'torn', 'lost', 'moved', '
  */
 export class LogCheck {
   readonly findings: Finding[] = []
-  readonly stretches: Stretch[] = []
+  readonly stretches: SignedSpan[] = []
   readonly remarks: Remark[] = []
   /** All lines, and those before the first damage. */
   lines = 0
@@ -71,15 +71,15 @@ export class LogCheck {
   firstSeq = 0
   firstTime = ''
   lastTime = ''
-  /** How many checkpoints were met with their root. */
-  met = 0
+  /** The number of checkpoints whose root matched. */
+  signaturesMet = 0
   begin: Begin | undefined
   readonly #evidence: Evidence
   /** Lines after it are not covered by any signature: there, JSON is parsed strictly. */
   readonly #lastSigned: number
   #before: Expected | undefined
   /** The last two lines do not match: the next line shows which of them was changed. */
-  #doubt: Expected | undefined
+  #undecided: Expected | undefined
   /** A line after the last one was skipped. */
   #skipped = false
   /** Undefined while the tree is not known. */
@@ -108,7 +108,7 @@ export class LogCheck {
   next({ bytes, whole }: RawLine, file: string, line: number): void {
     const place = { file, line }
     const link = whole ? linkIn(bytes) : undefined
-    if (this.#doubt) this.#settle(this.#doubt, link)
+    if (this.#undecided) this.#settle(this.#undecided, link)
     const before = this.#before
     const why = wrongIn(bytes, link, before?.link, this.#lastSigned)
     if (why !== undefined && !this.#isAfterSkipped(link)) this.find(place, why)
@@ -119,22 +119,22 @@ export class LogCheck {
       return
     }
     if (why !== undefined) this.#restart()
-    else if (before && link.prev !== before.leaf) this.#doubt = before
+    else if (before && link.prev !== before.leaf) this.#undecided = before
     const leaf = sha256(bytes)
     this.#take({ place, link, leaf: leaf.toString('base64') }, leaf, bytes)
   }
 
-  /** Whether a line is the next but one, and the line between them was passed over: that was reported already. */
+  /** Whether a line is the next but one, and the line between them was skipped: that was reported already. */
   #isAfterSkipped(link: Link | undefined): boolean {
     return this.#skipped && link?.seq === (this.#before?.link.seq ?? 0) + 2
   }
 
   /** After the last line. */
   end(): void {
-    const doubt = this.#doubt
-    this.#doubt = undefined
-    if (doubt) this.find(doubt.place, `${changed}, or the one behind it was`, 2)
-    this.#close(doubt ? doubt.link.seq - 1 : (this.#before?.link.seq ?? 0))
+    const undecided = this.#undecided
+    this.#undecided = undefined
+    if (undecided) this.find(undecided.place, `${changed}, or the one after it was`, 2)
+    this.#close(undecided ? undecided.link.seq - 1 : (this.#before?.link.seq ?? 0))
   }
 
   /** Records damage; `counted` of the lines so far are not valid. */
@@ -151,24 +151,24 @@ export class LogCheck {
     this.#from ||= seq
     this.#before = now
     this.#skipped = false
-    this.#lookAt(bytes, now)
-    this.#seeCommit(bytes, now)
+    this.#readHead(bytes, now)
+    this.#readCommit(bytes, now)
     if (!this.#range) return
     this.#range.push(leaf)
     const signed = this.#evidence.signed.get(seq)
-    if (signed && !this.#doubt) this.#meet(signed.root, now)
+    if (signed && !this.#undecided) this.#compareRoot(signed.root, now)
   }
 
-  #meet(root: string, { link: { seq }, place }: Expected): void {
+  #compareRoot(root: string, { link: { seq }, place }: Expected): void {
     if (this.root === root) {
       this.#signed = seq
-      this.met++
+      this.signaturesMet++
       return
     }
-    const since = this.#signed > 0 ? `behind number ${this.#signed}` : 'up to here'
+    const since = this.#signed > 0 ? `after number ${this.#signed}` : 'up to here'
     this.find(
       place,
-      `the lines ${since} do not lead to the root that was signed for ${seq} lines: lines were changed, put in or left out`,
+      `the lines ${since} do not match the root that was signed for ${seq} lines: lines were changed, inserted or removed`,
       seq - this.#signed,
     )
     this.#close(this.#signed)
@@ -176,7 +176,7 @@ export class LogCheck {
   }
 
   /** The beginning of a line: its time, and its events about the log itself. */
-  #lookAt(bytes: Buffer, { link: { seq }, place }: Expected): void {
+  #readHead(bytes: Buffer, { link: { seq }, place }: Expected): void {
     const head = bytes.toString('latin1', 1, 240)
     const time = /^\{"time":"([^"]{1,40})"/.exec(head)?.[1] ?? ''
     if (time < this.lastTime && Date.parse(this.lastTime) - Date.parse(time) >= tolerance)
@@ -192,13 +192,13 @@ export class LogCheck {
   }
 
   /** A storage numbers its commits: a lower number is that of an older one, which was not accepted. */
-  #seeCommit(bytes: Buffer, { link, place }: Expected): void {
+  #readCommit(bytes: Buffer, { link, place }: Expected): void {
     const mark = markBefore(bytes, 1, bytes.length - linkLength(link))
     if (typeof mark !== 'object') return
     if (mark.commit < this.#commit)
       this.find(
         place,
-        `it tells of commit ${mark.commit} of the storage, and a line before it of ${this.#commit}: the storage was an older one, or lines were written by something else`,
+        `it refers to commit ${mark.commit} of the storage, and a line before it to ${this.#commit}: the storage was an older copy, or another program wrote lines`,
         1,
       )
     this.#commit = Math.max(mark.commit, this.#commit)
@@ -206,31 +206,31 @@ export class LogCheck {
 
   #begins(text: string, place: Place, at: Pick<Remark, 'seq' | 'time'>): void {
     const begin = readBegin(text)?.begin
-    if (!begin) return this.find(place, 'the first line of this file does not tell what it must', 1)
+    if (!begin) return this.find(place, 'the first line of this file lacks required members', 1)
     if (this.begin && (begin.log !== this.begin.log || begin.origin !== this.begin.origin))
-      this.find(place, 'the first line of this file is of another log', 1)
+      this.find(place, 'the first line of this file belongs to another log', 1)
     this.begin ??= begin
     if (begin.follows) this.#remark({ ...at, kind: 'begin', what: `begin ${JSON.stringify(begin.follows)}` })
     const range = rangeBefore(begin)
     if (!this.#range) this.#range = range
     else if (range && Buffer.compare(range.root(), this.#range.root()) !== 0)
-      this.find(place, 'the first line of this file tells another tree than the lines before it make', 1)
+      this.find(place, 'the tree in the first line of this file differs from that of the lines before it', 1)
   }
 
   /** With the line after them, it is clear which of the two lines was changed. */
-  #settle(doubt: Expected, link: Link | undefined): void {
+  #settle(undecided: Expected, link: Link | undefined): void {
     const last = this.#before as Expected
-    this.#doubt = undefined
+    this.#undecided = undefined
     // If the next line has the hash of the last one, that one is genuine.
     if (link?.seq === last.link.seq + 1 && link.prev === last.leaf) {
-      this.find(doubt.place, changed, 2)
-      this.#close(doubt.link.seq - 1)
+      this.find(undecided.place, changed, 2)
+      this.#close(undecided.link.seq - 1)
       this.#range = undefined
       this.#from = last.link.seq
       return
     }
     this.find(last.place, changed, 1)
-    this.#close(doubt.link.seq)
+    this.#close(undecided.link.seq)
     this.#range = undefined
     this.#before = { ...last, leaf: link?.prev ?? '' }
   }
@@ -265,7 +265,7 @@ function wrongIn(
     const why = notStrict(bytes.subarray(1))
     if (why !== undefined) return `it was changed: ${why}`
   }
-  if (!before) return (link.seq === 1) === (link.prev === '') ? undefined : 'its number does not fit to its link'
+  if (!before) return (link.seq === 1) === (link.prev === '') ? undefined : 'its number does not match its link'
   const follows = before.seq + 1
   if (link.seq === follows) return undefined
   if (link.seq > follows) return `its number is ${link.seq} where ${follows} follows: lines are missing before it`

@@ -46,14 +46,15 @@ type Data = Readonly<Record<string, unknown>>
 const sentences: Readonly<Record<string, (data: Data) => string>> = {
   accepted: ({ code, why, device }) =>
     `An operator accepted damage (code ${text(code)}): ${text(why)}${device === undefined ? '' : `, device ${text(device)}`}.`,
-  gap: ({ lost }) => `${text(lost)} lines were not taken: another device took them, or their requests failed.`,
+  gap: ({ lost }) =>
+    `${text(lost)} lines were not written to this log: another device has them, or their requests failed.`,
   torn: ({ bytes }) => `A crash had cut the last line short; its ${text(bytes)} bytes were put aside.`,
   lost: ({ after, before }) =>
     `The machine had crashed: lines after number ${text(after)}, up to at most ${Number(before) - 1}, are gone.`,
   moved: ({ what, size }) =>
     `Somebody else had ${text(what)} the file; lines after number ${text(size)} are in a new one.`,
   removed: ({ files }) => `Retention removed ${Array.isArray(files) ? files.map(text).join(', ') : 'files'}.`,
-  space: ({ full }) => (full === true ? 'The disk was full.' : 'The disk had room again.'),
+  space: ({ full }) => (full === true ? 'The disk was full.' : 'The disk had space again.'),
   keys: ({ size }) =>
     `Other keys sign from here on; the checkpoint of ${text(size)} lines is signed by old and new ones.`,
   begin: ({ log, size, why }) =>

@@ -32,12 +32,15 @@ export async function proveLine(
 ): Promise<InclusionProof> {
   const log = await logOf(paths, options.log)
   const origin = originOf(log)
-  const { last, bad } = await evidenceFor(
+  const { last, invalid } = await evidenceFor(
     log.files.map(({ path }) => path),
     origin,
     options,
   )
-  if (!last) throw refuse(bad[0] ? `no checkpoint counts: ${bad[0].why}` : 'there is no checkpoint to prove it against')
+  if (!last)
+    throw refuse(
+      invalid[0] ? `no checkpoint is valid: ${invalid[0].why}` : 'there is no checkpoint to prove it against',
+    )
   const { size, root } = last.checkpoint
   if (!(number >= 1 && number <= size))
     throw refuse(`line ${number} is not signed yet: the last checkpoint covers lines 1 to ${size}`)
@@ -53,16 +56,14 @@ export async function proveLine(
 /** Whether a proof shows that a line (its bytes, without the line feed) is in the log, with one of these keys. */
 export function checkProof(proof: InclusionProof, line: Uint8Array, keys: readonly RangedKey[]): ProofResult {
   const why = whyUnsigned(proof, keys)
-  if (why !== undefined) return { ok: false, why: `its checkpoint counts for nothing: ${why}` }
+  if (why !== undefined) return { ok: false, why: `its checkpoint is not valid: ${why}` }
   const { size, root } = proof.checkpoint
   const led = rootOfInclusion(hashLeaf(line), proof.index, size, proof.hashes)
-  return led && Buffer.compare(led, root) === 0
-    ? { ok: true }
-    : { ok: false, why: 'this line is not the one that was proved' }
+  return led && Buffer.compare(led, root) === 0 ? { ok: true } : { ok: false, why: 'the proof is for another line' }
 }
 
 /** Two checkpoints of one log, the smaller one first, and the hashes that join them. */
-export interface Consistency {
+interface Consistency {
   readonly old: SignedCheckpoint
   readonly now: SignedCheckpoint
   readonly hashes: readonly Uint8Array[]
@@ -93,7 +94,7 @@ export async function compareCheckpoints(
   )
   const unsigned = [old, now].map((one) => whyUnsigned(one, keys)).find((why) => why !== undefined)
   if (unsigned !== undefined)
-    return { old, now, hashes: [], result: { ok: false, why: `a checkpoint counts for nothing: ${unsigned}` } }
+    return { old, now, hashes: [], result: { ok: false, why: `a checkpoint is not valid: ${unsigned}` } }
   if (size === end) {
     const same = Buffer.compare(old.checkpoint.root, now.checkpoint.root) === 0
     const why = 'a fork: both have the same size and different roots, so two different logs were signed'
@@ -102,7 +103,7 @@ export async function compareCheckpoints(
   if (paths.length === 0)
     throw refuse('checkpoints of different sizes are compared by the lines: name the files of the log, too')
   const log = (await offlineLogs(paths)).find((one) => originOf(one) === origin)
-  if (!log) throw refuse('none of these files is of the log that the checkpoints are of')
+  if (!log) throw refuse('none of these files belongs to the log of the checkpoints')
   const { hashes } = await hashesOf(log, consistencySpans(size, end), end, options)
   const ok = isConsistent(old.checkpoint, now.checkpoint, hashes)
   const why = 'the lines do not lead from one to the other: they were changed, or the checkpoints are of a fork'
@@ -110,7 +111,7 @@ export async function compareCheckpoints(
 }
 
 /** The checkpoint in a file: a note of its own, or the last one of a checkpoint file. @throws Fault */
-export function checkpointAt(path: string): SignedCheckpoint {
+function checkpointAt(path: string): SignedCheckpoint {
   const text = readFileSync(path, 'utf8')
   const note = readNote(text)
   const checkpoint = note && readCheckpoint(note.text)
@@ -142,7 +143,7 @@ async function hashesOf(
 ): Promise<{ readonly hashes: readonly Uint8Array[]; readonly leaf?: Uint8Array }> {
   const begin = files[0]?.begin
   const start = begin ? rangeBefore(begin) : new CompactRange()
-  if (!start) throw refuse('the first of these files does not tell the tree before it: give the files before it, too')
+  if (!start) throw refuse('the first of these files does not have the tree before it: give the earlier files, too')
   let leaf: Uint8Array | undefined
   try {
     const hasher = new SpanHasher(spans, start)

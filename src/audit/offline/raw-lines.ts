@@ -16,7 +16,7 @@ export const longestLine = 16 * 1024 * 1024
  * After this many consecutive lines that are not JSON objects, the file is not a log: a small compressed file may have billions
  * of lines.
  */
-const mostStrange = 100_000
+const mostInvalid = 100_000
 const [lineFeed, opening, closing] = [10, 0x7b, 0x7d]
 
 /** A file whose rest cannot be read: it cannot be decompressed, or it has no lines of a log. */
@@ -43,19 +43,19 @@ export async function* rawLines(
   blockBytes?: number,
   start?: number,
 ): AsyncGenerator<RawLine[]> {
-  let [line, strange] = [1, 0]
+  let [line, invalidLines] = [1, 0]
   try {
     for await (const lines of splitLines(path, seen, blockBytes, start)) {
-      for (const { bytes } of lines) strange = isObject(bytes) ? 0 : strange + 1
+      for (const { bytes } of lines) invalidLines = isObject(bytes) ? 0 : invalidLines + 1
       line += lines.length
       yield lines
-      if (strange > mostStrange) throw new Unreadable(path, line, 'these are no lines of an audit log')
+      if (invalidLines > mostInvalid) throw new Unreadable(path, line, 'these are no lines of an audit log')
     }
   } catch (thrown) {
     const { code = '' } = thrown as NodeJS.ErrnoException
     // A compressed file that cannot be decompressed was changed or truncated; all other errors are those of reading.
     if (!code.startsWith('Z_')) throw Object.assign(thrown as Error, { path })
-    throw new Unreadable(path, line, 'the packed file cannot be unpacked: it was changed or cut')
+    throw new Unreadable(path, line, 'the compressed file cannot be decompressed: it was changed or truncated')
   }
 }
 

@@ -7,7 +7,7 @@ import { notesOnSignatures } from './verify.ts'
 import type { LogVerdict, Verdict } from './verify.ts'
 
 /** A file of a report. */
-export interface ReportedFile {
+interface ReportedFile {
   readonly path: string
   readonly bytes: number
   /** SHA-256 in hex. */
@@ -15,7 +15,7 @@ export interface ReportedFile {
 }
 
 /** The subject of a report. */
-export interface ReportHead {
+interface ReportHead {
   readonly files: readonly ReportedFile[]
   /** `strongroom 0.1.0`. */
   readonly program: string
@@ -26,7 +26,7 @@ export interface ReportHead {
 }
 
 /** Rows of a table of requests, limited in number. */
-export class RequestRows {
+class RequestRows {
   readonly #rows: string[] = []
   readonly #columns: readonly Column[]
   #left = 0
@@ -77,7 +77,7 @@ export class Refusals {
   }
 
   section(): string {
-    return `<section><h2>Denied and failed requests</h2>\n${this.#rows.table('Requests that did nothing', 'No request was denied or failed.')}</section>\n`
+    return `<section><h2>Denied and failed requests</h2>\n${this.#rows.table('Requests without effect', 'No request was denied or failed.')}</section>\n`
   }
 }
 
@@ -100,9 +100,9 @@ export function reportHead(head: ReportHead, verdict: Verdict): string {
     pageHead('Audit report'),
     titleBlock(head, verdict),
     verdictSection(verdict),
-    ownLines(verdict, 'Accepted damage', ['accepted'], 'An operator unsealed the server although the log was not what it had to be.', 'No damage of the log was accepted by an operator.'),
-    ownLines(verdict, 'Gaps', ['gap', 'lost', 'torn', 'removed', 'moved', 'space'], 'What is not in the log, and what happened to its files.', 'The log tells of no gap.'),
-    ownLines(verdict, 'Keys and clock', ['keys', 'clock', 'begin'], 'Changes of the keys that sign the log, times that go back, logs that follow another one.', 'There is nothing to tell.'),
+    ownLines(verdict, 'Accepted damage', ['accepted'], 'An operator unsealed the server although the log was damaged.', 'No damage of the log was accepted by an operator.'),
+    ownLines(verdict, 'Gaps', ['gap', 'lost', 'torn', 'removed', 'moved', 'space'], 'Missing lines, and events of the files.', 'The log has no gap.'),
+    ownLines(verdict, 'Keys and clock', ['keys', 'clock', 'begin'], 'Changes of the keys that sign the log, times that go back, logs that follow another one.', 'There were none.'),
   ].join('') // prettier-ignore
 }
 
@@ -119,7 +119,7 @@ export function reportEnd(summary: Summary, repeated: number): string {
     firstTime === '' ? '' : `<p>${escaped(shortTime(firstTime))} to ${escaped(shortTime(lastTime))} UTC</p>\n`,
     repeated === 0
       ? ''
-      : `<p>${repeated} lines tell of requests that an earlier log has as well: each device of a server logs all requests. Each request is counted once.</p>\n`,
+      : `<p>${repeated} lines are about requests that an earlier log also has: each device of a server logs all requests. Each request is counted once.</p>\n`,
     counts('Requests', rows),
     counts('By day', summary.days),
     counts('By operation', summary.operations),
@@ -143,7 +143,7 @@ function titleBlock({ files, program, at, selection }: ReportHead, { logs }: Ver
     '<section><h2>What this report is about</h2>\n',
     factTable('facts', 'The report', [
       ['Made', `${escaped(shortTime(at))} UTC by ${escaped(program)}`],
-      ['Lines chosen', selection === '' ? 'all' : `<code>${cell(selection)}</code>`],
+      ['Selected lines', selection === '' ? 'all' : `<code>${cell(selection)}</code>`],
       ['Logs', logs.map(({ origin, log }) => `<code>${cell(origin || log || 'of an earlier release')}</code>`).join('<br>')],
       ['Keys', keys.length > 0 ? keys.join('<br>') : 'none'],
     ]),
@@ -159,8 +159,8 @@ function verdictSection({ intact, logs }: Verdict): string {
       ({ file, line, why }) => `<li>${cell(`${file}${line > 0 ? `, line ${line}` : ''}: ${why}`)}</li>`,
     )
     const more = log.wrong > log.findings.length ? `<p>and ${log.wrong - log.findings.length} more</p>` : ''
-    const unsaid = log.notes.filter((note) => log.wrong > 0 || !notesOnSignatures.includes(note))
-    const notes = unsaid.map((note) => `<li>${cell(note)}</li>`)
+    const remaining = log.notes.filter((note) => log.wrong > 0 || !notesOnSignatures.includes(note))
+    const notes = remaining.map((note) => `<li>${cell(note)}</li>`)
     const title = logs.length > 1 ? `<h3>${cell(log.origin || log.log || 'a log of an earlier release')}</h3>` : ''
     return `${title}${sentences.join('\n')}${list(findings)}${more}${list(notes)}`
   })

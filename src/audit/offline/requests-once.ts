@@ -5,8 +5,8 @@ function numberOf(id: string): number | undefined {
 }
 
 /**
- * Tells requests that an earlier log has as well: every device of a server writes all of them. Logs come one after the other.
- * Takes eight bytes for each request. What one log has twice, and what has no id, is never left out.
+ * Detects requests that an earlier log has as well: every device of a server writes all of them. Logs come one after the other.
+ * Takes eight bytes for each request. Requests that one log has twice, and those without an id, are never left out.
  */
 export class RequestsOnce {
   #log = -1

@@ -21,7 +21,7 @@ export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readon
   }
   if (valid > 0) return undefined
   return outside > 0
-    ? 'it is signed by a key of the log that was not to sign this part of it'
+    ? 'it is signed by a key of the log that is not valid for this part of it'
     : 'it is signed by no key of this log'
 }
 
@@ -29,7 +29,7 @@ export function whyUnsigned({ note, checkpoint }: SignedCheckpoint, keys: readon
  * The keys of an auditor, and those that follow from them: at a change of keys one checkpoint is signed by a
  * key that is trusted and by the new one, and the old one's part ends there.
  */
-export function vouchedFor(
+export function trustedKeys(
   held: readonly RangedKey[],
   own: readonly RangedKey[],
   found: readonly SignedCheckpoint[],
@@ -92,7 +92,7 @@ export function witnessedBy(key: VerifierKey, found: readonly SignedCheckpoint[]
 }
 
 /** The keys of a key file. @throws Fault */
-export function keysIn(path: string): readonly RangedKey[] {
+function keysIn(path: string): readonly RangedKey[] {
   try {
     return readRangedKeys(readFileSync(path, 'utf8'))
   } catch (thrown) {

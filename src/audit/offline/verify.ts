@@ -3,8 +3,8 @@ import type { Begin } from '../lines/first-line.ts'
 import type { EvidenceOptions, Evidence } from './evidence.ts'
 import { evidenceFor } from './evidence.ts'
 import type { OfflineFile, OfflineLog } from './given-files.ts'
-import { offlineLogs, goesOnBeside } from './given-files.ts'
-import type { Finding, Remark, Stretch } from './log-check.ts'
+import { offlineLogs, continuesBeside } from './given-files.ts'
+import type { Finding, Remark, SignedSpan } from './log-check.ts'
 import { LogCheck } from './log-check.ts'
 import { Unreadable, rawLines } from './raw-lines.ts'
 import type { Witnessed } from './trusted-keys.ts'
@@ -23,7 +23,7 @@ export interface LogVerdict {
   readonly firstTime: string
   readonly lastTime: string
   /** Ranges of valid lines; lines between them are broken or missing. */
-  readonly stretches: readonly Stretch[]
+  readonly stretches: readonly SignedSpan[]
   readonly findings: readonly Finding[]
   readonly wrong: number
   readonly remarks: readonly Remark[]
@@ -46,7 +46,7 @@ export interface Verdict {
 }
 
 export interface VerifyOptions extends EvidenceOptions {
-  /** Hears of bytes that were read. */
+  /** Called with the number of bytes read. */
   readonly progress?: (bytes: number) => void
 }
 
@@ -92,7 +92,7 @@ async function checkLog(log: OfflineLog, all: ReadonlySet<string>, options: Veri
   for (const [index, file] of log.files.entries())
     await follow(file, index === log.files.length - 1, check, options, notes)
   check.end()
-  for (const { file, record, about, why } of evidence.bad)
+  for (const { file, record, about, why } of evidence.invalid)
     check.find({ file, line: record }, `${about}: ${why}`, check.lines - (check.validLines ?? check.lines))
   beginningOf(log, check, notes)
   endOf(log, check, evidence, all, notes)
@@ -148,30 +148,31 @@ function endOf(log: OfflineLog, check: LogCheck, evidence: Evidence, all: Readon
   if (last.archive && size < last.archive.last) {
     check.find(
       place,
-      `lines are missing behind it: the file's name says that it ends in number ${last.archive.last}, and it ends in ${size}`,
+      `lines are missing after it: the file's name says that it ends in number ${last.archive.last}, and it ends in ${size}`,
     )
     return
   }
-  const beyond = [...evidence.signed.values()].reduce((max, one) => Math.max(max, one.size), 0)
-  if (beyond <= size) return
-  if (goesOnBeside(last, all)) notes.push(`the log goes on behind number ${size}, in files that were not given`)
+  const signedSize = [...evidence.signed.values()].reduce((max, one) => Math.max(max, one.size), 0)
+  if (signedSize <= size) return
+  if (continuesBeside(last, all)) notes.push(`the log continues after number ${size}, in files that were not given`)
   else
     check.find(
       place,
-      `lines were cut off behind it: ${beyond} lines were signed, and the last one here is number ${size}`,
+      `lines were cut off after it: ${signedSize} lines were signed, and the last one here is number ${size}`,
     )
 }
 
 /** The auditor's own keys and witnesses must have signed the log. */
 function requireSignatures(check: LogCheck, evidence: Evidence): void {
   const place = { file: check.last?.place.file ?? '', line: 0 }
-  if (evidence.pinned && check.met === 0) check.find(place, 'no checkpoint of it is signed by a key that you trust')
+  if (evidence.pinned && check.signaturesMet === 0)
+    check.find(place, 'no checkpoint of it is signed by a key that you trust')
   for (const name of evidence.absent) check.find(place, `no checkpoint of it is signed by the witness ${name}`)
 }
 
 const keysBeside = 'the keys are those found beside the log; with -keys and a copy that you keep, nobody else can have signed it' // prettier-ignore
 const noCheckpoint =
-  'no checkpoint was found: the chain alone was checked, and that lines were cut off the end would not be seen'
+  'no checkpoint was found: the chain alone was checked, and lines cut off the end would not be noticed'
 
 /** Notes about the signatures of a log: for an intact one, the verdict in sentences has the same content. */
 export const notesOnSignatures: readonly string[] = [keysBeside, noCheckpoint]
@@ -183,10 +184,12 @@ function limitsOf(check: LogCheck, evidence: Evidence, begin: Begin | undefined)
   const notes: string[] = []
   if (!evidence.pinned && evidence.signed.size === 0) notes.push(noCheckpoint)
   if (evidence.signed.size > 0 && !evidence.pinned) notes.push(keysBeside)
-  if (inside > check.met && check.wrong === 0)
-    notes.push(`${inside - check.met} checkpoints lie where the tree is not known, and were not compared`)
+  if (inside > check.signaturesMet && check.wrong === 0)
+    notes.push(
+      `${inside - check.signaturesMet} checkpoints are in a range where the tree is not known, and were not compared`,
+    )
   if (begin === undefined && check.lines > 0)
-    notes.push('the files do not tell which log they are: they are of an earlier release')
+    notes.push('the files do not name their log: they are of an earlier release')
   return notes
 }
 
@@ -195,7 +198,7 @@ function compareEnds(check: LogCheck, before: LogCheck | undefined): void {
   const stated = check.begin?.follows
   const last = before?.last
   if (stated && last && (last.seq !== stated.size || last.leaf !== stated.leaf))
-    before.find(last.place, `it is not where this log ended: the next one says that it ended in number ${stated.size}`)
+    before.find(last.place, `it is not the end of this log: the next one says that it ended in number ${stated.size}`)
 }
 
 /** An ML-DSA-44 key is 1,312 bytes long: its name and id identify it. */
@@ -219,7 +222,7 @@ function verdictOf({ log: { id, files }, check, evidence, notes }: Checked): Log
     remarks,
     notes,
     ...(wrong === 0 && root !== undefined && { root }),
-    checkpoints: check.met,
+    checkpoints: check.signaturesMet,
     pinned: evidence.pinned,
     keys: [...new Set(evidence.keys.map(({ key }) => shortVkey(key)))],
     witnessed: evidence.witnessed,

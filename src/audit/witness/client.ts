@@ -18,7 +18,7 @@ export interface WitnessPlace {
 }
 
 /** Computes the hashes that join two sizes of a log (RFC 6962 §2.1.2). */
-export type Prove = (old: number, size: number) => Promise<readonly Uint8Array[]>
+type Prove = (old: number, size: number) => Promise<readonly Uint8Array[]>
 
 /** The witness has recorded another state of the log than the submitted one. */
 export class WitnessDisagrees extends Error {}

@@ -2,10 +2,10 @@ import { createServer as createPlain } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { Log } from '../../util/log.ts'
-import type { Witness, WitnessAnswer } from './witness.ts'
+import type { Witness, WitnessResponse } from './witness.ts'
 
 /** Where a witness listens. */
-export interface WitnessListener {
+interface WitnessListener {
   readonly host: string
   /** A free one is found for 0. */
   readonly port: number
@@ -21,16 +21,16 @@ export async function listenAsWitness(
   log: Log,
 ): Promise<Server> {
   const take = (request: IncomingMessage, response: ServerResponse): void => {
-    answerTo(request, witness)
-      .catch((thrown: unknown): WitnessAnswer | undefined => {
+    responseTo(request, witness)
+      .catch((thrown: unknown): WitnessResponse | undefined => {
         log.error('a submission failed', { reason: thrown instanceof Error ? thrown.message : '' })
         return undefined
       })
-      .then((answer) => {
+      .then((result) => {
         // After a failure, the response does not describe the log: the client tries again.
-        if (!answer) return response.writeHead(500).end()
-        log.info('a checkpoint was submitted', { status: answer.status })
-        return response.writeHead(answer.status, { 'content-type': answer.type }).end(answer.body)
+        if (!result) return response.writeHead(500).end()
+        log.info('a checkpoint was submitted', { status: result.status })
+        return response.writeHead(result.status, { 'content-type': result.type }).end(result.body)
       })
       .catch(() => request.destroy())
   }
@@ -42,7 +42,7 @@ export async function listenAsWitness(
   return server
 }
 
-async function answerTo(request: IncomingMessage, witness: Witness): Promise<WitnessAnswer> {
+async function responseTo(request: IncomingMessage, witness: Witness): Promise<WitnessResponse> {
   const nothing = { type: 'text/plain; charset=utf-8', body: 'POST add-checkpoint is all there is here\n' }
   if (request.method !== 'POST' || request.url !== '/add-checkpoint') return { status: 404, ...nothing }
   const parts: Buffer[] = []

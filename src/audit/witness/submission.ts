@@ -3,7 +3,7 @@ import { readCheckpoint } from '../checkpoints/checkpoint.ts'
 import { noteText, readNote } from '../checkpoints/note.ts'
 
 /** The request of a log to a witness (C2SP tlog-witness, `add-checkpoint`). */
-export interface Submission extends SignedCheckpoint {
+interface Submission extends SignedCheckpoint {
   /** The log's assumption of the size that the witness has recorded. */
   readonly old: number
   /** Joins that size to the checkpoint's. */

@@ -7,7 +7,7 @@ import type { WitnessMemory } from './memory.ts'
 import { readSubmission } from './submission.ts'
 
 /** An HTTP response. */
-export interface WitnessAnswer {
+export interface WitnessResponse {
   readonly status: 200 | 400 | 403 | 404 | 409 | 422
   readonly type: string
   readonly body: string
@@ -32,7 +32,7 @@ export class Witness {
   }
 
   /** `POST add-checkpoint`. Synchronous, so that two submissions cannot interleave between check and change. */
-  add(text: string): WitnessAnswer {
+  add(text: string): WitnessResponse {
     const { memory, signer, keys } = this.#parts
     const submission = readSubmission(text)
     if (!submission) return plain(400, 'this is no submission of a checkpoint')
@@ -41,7 +41,7 @@ export class Witness {
     const own = keys().filter(({ key }) => key.name === origin)
     if (own.length === 0) return plain(404, 'this log is not known here')
     const unsigned = whyUnsigned(submission, own)
-    if (unsigned !== undefined) return plain(403, `the checkpoint counts for nothing: ${unsigned}`)
+    if (unsigned !== undefined) return plain(403, `the checkpoint is not valid: ${unsigned}`)
     if (old > size) return plain(400, 'the old size is larger than the checkpoint')
     const last = memory.last(origin)?.checkpoint
     const seen = last?.size ?? 0
@@ -62,10 +62,10 @@ export class Witness {
 /** A note's signature lines, without the empty line before them. */
 const linesOf = (note: string): string => note.slice(1)
 
-function plain(status: WitnessAnswer['status'], body: string): WitnessAnswer {
+function plain(status: WitnessResponse['status'], body: string): WitnessResponse {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
 }
 
-function sized(size: number): WitnessAnswer {
+function sized(size: number): WitnessResponse {
   return { status: 409, type: 'text/x.tlog.size', body: `${size}\n` }
 }

@@ -125,12 +125,12 @@ async function resetPart(engine: AppRole, name: string, { initial }: Part): Prom
 
 /** The parameter, and its deprecated name if it was set with that. An empty list of addresses is shown as null. */
 function shownPart(role: Role, { field, older }: Part): Readonly<Record<string, unknown>> {
-  const shown = rendered(role)
-  const value = field === 'bound_cidr_list' ? shown['secret_id_bound_cidrs'] : shown[field]
+  const members = rendered(role)
+  const value = field === 'bound_cidr_list' ? members['secret_id_bound_cidrs'] : members[field]
   const isEmptyAddresses = field.includes('cidr') && Array.isArray(value) && value.length === 0
   return {
     [field]: isEmptyAddresses ? null : value,
-    ...(older && older in shown && { [older]: shown[older] }),
+    ...(older && older in members && { [older]: members[older] }),
   }
 }
 

@@ -148,9 +148,9 @@ async function create(
 
 /** Values that a secret id inherits from its role are checked like parameters of the request. */
 function refuseTaken(caller: Caller, values: Values<typeof secretIdFields>, role: Role): void {
-  const taken = { num_uses: role.secretIdNumUses, ttl: role.secretIdTtl } as const
+  const inherited = { num_uses: role.secretIdNumUses, ttl: role.secretIdTtl } as const
   for (const name of ['num_uses', 'ttl'] as const)
-    if (values[name] === undefined && caller.deniesValue(name, taken[name]))
+    if (values[name] === undefined && caller.deniesValue(name, inherited[name]))
       throw new Fault('permission_denied', 'permission denied')
 }
 

@@ -49,8 +49,8 @@ export function checkBounds(bounds: Bounds, claims: Claims): void {
   for (const [name, allowed] of Object.entries(bounds.boundClaims ?? {})) {
     const value = claimAt(claims, name)
     if (value === undefined || value === null) throw refuse(`error validating claims: claim "${name}" is missing`)
-    const meets = bounds.boundClaimsType === 'glob' ? matchesGlob : matchesExactly
-    if (!meets(listOf(allowed), listOf(value)))
+    const matches = bounds.boundClaimsType === 'glob' ? matchesGlob : matchesExactly
+    if (!matches(listOf(allowed), listOf(value)))
       throw refuse(`error validating claims: claim "${name}" does not match any associated bound claim values`)
   }
 }

@@ -35,7 +35,7 @@ export const hiddenConfigFields = {
 }
 
 /** Values of these fields; undefined: left out. */
-export type ConfigValues = Values<typeof configFields & typeof hiddenConfigFields>
+type ConfigValues = Values<typeof configFields & typeof hiddenConfigFields>
 
 /** A new configuration: it replaces the one before. @throws Fault invalid_request */
 export function newConfig(values: ConfigValues): Config {
@@ -116,6 +116,6 @@ function checkRemote({ by, url, ca, hosts }: Remote): void {
   if (problem !== undefined) throw refuse(`'${name}' cannot be used: ${problem}`)
   if (by === 'discovery' && new URL(url).search !== '') throw refuse(`'${name}' cannot be used: an issuer has no query`)
   if (ca !== '' && !areCertificates(ca)) throw refuse(`the CAs for '${name}' are no certificates as PEM`)
-  const bad = hosts.find((host) => !/^[a-z0-9.-]+(?::\d+)?$/.test(host))
-  if (bad !== undefined) throw refuse(`"${bad}" of 'oidc_allowed_hosts' is not a host: write keys.example.com`)
+  const invalid = hosts.find((host) => !/^[a-z0-9.-]+(?::\d+)?$/.test(host))
+  if (invalid !== undefined) throw refuse(`"${invalid}" of 'oidc_allowed_hosts' is not a host: write keys.example.com`)
 }

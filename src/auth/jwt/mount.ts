@@ -10,7 +10,7 @@ import { States } from './oidc/state.ts'
 import type { TokenHeader, VerificationKey } from '../../crypto/jwt/token.ts'
 
 /** The issuer of a configuration, parsed or fetched. */
-export interface Source {
+interface Source {
   /** The keys that may verify a token with such a header. @throws Fault unavailable when they cannot be fetched */
   readonly keysFor: (header: TokenHeader) => Promise<readonly VerificationKey[]>
   /** Undefined without a discovery document. @throws Fault unavailable when it cannot be fetched */

@@ -12,7 +12,7 @@ export interface Access {
 }
 
 /** The user that a token authenticates, as the API server has it. */
-export interface Reviewed {
+interface Reviewed {
   readonly username: string
   readonly uid: string
 }
@@ -29,7 +29,7 @@ export async function review(
   jwt: string,
   audience: string,
 ): Promise<Reviewed | undefined> {
-  const answer = await provider.json({
+  const response = await provider.json({
     url: `${access.host.replace(/\/$/, '')}/apis/authentication.k8s.io/v1/tokenreviews`,
     ca: access.ca,
     headers: { Authorization: `Bearer ${access.bearer}` },
@@ -39,7 +39,7 @@ export async function review(
       spec: { token: jwt, ...(audience !== '' && { audiences: [audience] }) },
     },
   })
-  const { kind, status } = isObject(answer) ? answer : {}
+  const { kind, status } = isObject(response) ? response : {}
   if (kind !== 'TokenReview' || !isObject(status)) throw new ProviderError('the response is no TokenReview')
   return userOf(status, audience)
 }
@@ -59,12 +59,12 @@ export async function labelsOf(
   { host, ca, bearer }: Access,
   namespace: string,
 ): Promise<ReadonlyMap<string, unknown>> {
-  const answer = await provider.json({
+  const response = await provider.json({
     url: `${host.replace(/\/$/, '')}/api/v1/namespaces/${encodeURIComponent(namespace)}`,
     ca,
     headers: { Authorization: `Bearer ${bearer}` },
   })
-  const { kind, metadata } = isObject(answer) ? answer : {}
+  const { kind, metadata } = isObject(response) ? response : {}
   const { name, labels = {} } = isObject(metadata) ? metadata : {}
   if (kind !== 'Namespace' || name !== namespace || !isObject(labels))
     throw new ProviderError('the response is not the namespace that was asked for')

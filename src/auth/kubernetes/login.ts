@@ -41,7 +41,7 @@ export const loginRoute = write('login', {
     if (!isDeepStrictEqual(await configOf(engine), config)) throw changedMeanwhile('configuration')
     // Read again: it may have been changed or removed during the request to the API server.
     const latest = await roleOf(engine, name)
-    mustAdmit(latest, role, found)
+    checkRole(latest, role, found)
     return { login: loginOf(name, latest, account) }
   },
 })
@@ -79,9 +79,9 @@ function mustBeBound({ names, namespaces, selector }: Role, { name, namespace }:
 }
 
 /** Checks the confirmed account with the current role. @throws Fault */
-function mustAdmit(role: Role, asked: Role, { account, labels }: Confirmed): void {
+function checkRole(role: Role, reviewed: Role, { account, labels }: Confirmed): void {
   mustBeBound(role, account)
-  if (role.audience !== asked.audience) throw changedMeanwhile('role')
+  if (role.audience !== reviewed.audience) throw changedMeanwhile('role')
   if (fits(role.namespaces, account.namespace)) return
   if (role.selector && !labels) throw changedMeanwhile('role')
   if (!role.selector || !labels || !selects(role.selector.labels, labels)) throw refused('namespace not authorized')

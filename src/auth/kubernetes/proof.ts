@@ -9,7 +9,7 @@ import type { Role } from './role.ts'
 import type { ServiceAccount } from './service-account.ts'
 
 /** A login whose token the API server reviews. */
-interface Asked {
+interface Review {
   readonly config: Config
   readonly role: Role
   readonly account: ServiceAccount
@@ -30,12 +30,12 @@ const mostReviews = 64
  * The account of a token that the API server confirms now. Within 5 seconds.
  * @throws Fault unauthenticated if it does not, unavailable if it does not respond
  */
-export async function confirmed(engine: Kubernetes, asked: Asked): Promise<Confirmed> {
+export async function confirmed(engine: Kubernetes, login: Review): Promise<Confirmed> {
   const { reviews, clock, log } = engine
   if (reviews.running >= mostReviews) throw new Fault('unavailable', 'too many logins at once: try again')
   reviews.running++
   try {
-    return await Provider.ask(clock, async (provider) => ask(provider, engine, asked))
+    return await Provider.ask(clock, async (provider) => ask(provider, engine, login))
   } catch (thrown) {
     if (!(thrown instanceof ProviderError)) throw thrown
     log.warn('the API server of Kubernetes did not review a token', { why: thrown.message })
@@ -49,7 +49,7 @@ export async function confirmed(engine: Kubernetes, asked: Asked): Promise<Confi
 
 const denied = (): Fault => new Fault('unauthenticated', 'permission denied')
 
-async function ask(provider: Provider, engine: Kubernetes, { config, role, account, jwt }: Asked): Promise<Confirmed> {
+async function ask(provider: Provider, engine: Kubernetes, { config, role, account, jwt }: Review): Promise<Confirmed> {
   const { reviewer, ...access } = await accessOf(engine, config)
   const user = await review(provider, { ...access, bearer: reviewer ?? jwt }, jwt, role.audience)
   const { namespace, name, uid } = account

@@ -30,7 +30,7 @@ export const roleFields = {
 } // prettier-ignore
 
 /** Values of these fields; undefined: left out. */
-export type RoleValues = Partial<Values<typeof roleFields>>
+type RoleValues = Partial<Values<typeof roleFields>>
 
 /** The most names and namespaces of a role, each. */
 const mostNames = 1000

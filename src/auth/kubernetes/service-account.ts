@@ -11,7 +11,7 @@ export interface ServiceAccount {
 }
 
 /** A name of Kubernetes (RFC 1123); only such names are used in URLs and metadata. */
-export const isNamespace = (value: unknown): value is string =>
+const isNamespace = (value: unknown): value is string =>
   typeof value === 'string' && /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
 const isObjectName = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= 253 && /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(value)

@@ -1,5 +1,5 @@
 /** An address of a server. */
-export interface Address {
+interface Address {
   readonly host: string
   readonly port: number
   /** `ldaps`. */

@@ -44,7 +44,7 @@ export const hiddenConfigFields = {
 }
 
 /** Values of these fields; undefined: left out. */
-export type ConfigValues = Values<typeof configFields & typeof hiddenConfigFields>
+type ConfigValues = Values<typeof configFields & typeof hiddenConfigFields>
 
 /** What a configuration begins with. */
 const initial: Config = {

@@ -4,11 +4,11 @@ import { isFlag, isListOf, isName, isOneOf, isText, isWhole, shapeOf } from '../
 
 /** The versions of TLS that may be used. */
 export const tlsVersions = { tls12: 'TLSv1.2', tls13: 'TLSv1.3' } as const
-export type TlsVersion = keyof typeof tlsVersions
+type TlsVersion = keyof typeof tlsVersions
 
 /** When aliases in the directory are followed (RFC 4511 section 4.5.1.3), by the names of Vault; the values are those of ldapts. */
 export const dereferencing = { never: 'never', finding: 'find', searching: 'search', always: 'always' } as const
-export type Dereferencing = keyof typeof dereferencing
+type Dereferencing = keyof typeof dereferencing
 
 /** The bounds of the times that a server has, seconds. */
 export const longestConnection = 30

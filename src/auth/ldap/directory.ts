@@ -10,8 +10,8 @@ import { DirectoryError } from './wire/directory-error.ts'
 import { codeOf, cookieOf, entryOf, messageOf, noObjectCode, resultOf, sizeLimitCode, successCode, tags } from './wire/response.ts' // prettier-ignore
 import type { Entry, Message } from './wire/response.ts'
 
-/** What is searched for. */
-export interface Search {
+/** A search. */
+interface Search {
   readonly base: string
   readonly scope: 'base' | 'sub'
   /** RFC 4515. */
@@ -21,14 +21,14 @@ export interface Search {
   readonly sizeLimit: number
   /** Entries of one page; 0: no pages. */
   readonly pageSize?: number
-  /** No base is no entry; otherwise it is an error. */
+  /** A missing base is an empty result instead of an error. */
   readonly mayLackBase?: boolean
 }
 
 /** The most entries of a search. */
 const mostEntries = 10_000
 
-/** The results of a bind that say that the server is not right, not the password: busy, unavailable, and what needs TLS or SASL. */
+/** Results of a bind that report a fault of the server, not a wrong password: busy, unavailable, or TLS or SASL required. */
 const serverFaults = [1, 2, 8, 13, 51, 52, 80]
 
 /** A server of a directory, on one connection. Requests are sent one after the other. */
@@ -61,11 +61,11 @@ export class Directory {
 
   /**
    * Binds with a name and a password (RFC 4511 section 4.2).
-   * @returns whether the server takes them
-   * @throws DirectoryError when it cannot tell
+   * @returns whether the server accepts them
+   * @throws DirectoryError when the server cannot decide
    */
   async bind(dn: string, password: string): Promise<boolean> {
-    // RFC 4513 section 5.1.2: a server would say yes to everybody.
+    // RFC 4513 section 5.1.2: a server would accept everybody.
     if (dn === '' || password === '') throw new DirectoryError('a bind needs a name and a password')
     const { BindRequest } = await import('ldapts')
     const messageId = this.#nextId()
@@ -138,8 +138,9 @@ async function connected(clock: Clock, config: Config): Promise<Connection> {
   const reasons: string[] = []
   for (const url of config.urls) {
     let begun: Connection | undefined
-    const late = (): void => begun?.end(new DirectoryError(`no connection within ${config.connectionTimeout} seconds`))
-    const timer = clock.after(config.connectionTimeout * 1000, late)
+    const onTimeout = (): void =>
+      begun?.end(new DirectoryError(`no connection within ${config.connectionTimeout} seconds`))
+    const timer = clock.after(config.connectionTimeout * 1000, onTimeout)
     try {
       return await Connection.open(endpointOf(url, config), (connection) => (begun = connection))
     } catch (thrown) {

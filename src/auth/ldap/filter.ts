@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { escapedInFilter } from './dn.ts'
 
 /** The values of the variables of a template, not escaped yet. */
-export type Variables = Readonly<Partial<Record<'Username' | 'UserDN' | 'UserAttr', string>>>
+type Variables = Readonly<Partial<Record<'Username' | 'UserDN' | 'UserAttr', string>>>
 
 const action = /\{\{-?\s*\.(\w+)\s*-?\}\}/g
 
@@ -23,18 +23,18 @@ export async function checkTemplate(field: string, template: string, allowed: Va
   if (template.length > 4096) throw refuse(`'${field}' is longer than 4096 characters`)
   for (const { 1: name = '', index } of template.matchAll(action)) {
     if (!Object.hasOwn(allowed, name))
-      throw refuse(`invalid ${field}: there is no variable "${name}"; use ${shown(allowed)}`)
+      throw refuse(`invalid ${field}: there is no variable "${name}"; use ${namesOf(allowed)}`)
     const before = template.slice(template.lastIndexOf('(', index) + 1, index)
     if (name !== 'UserAttr' && !before.includes('='))
       throw refuse(`invalid ${field}: {{.${name}}} must be a value, as in (uid={{.${name}}})`)
   }
   if (/\{\{|\}\}/.test(template.replace(action, '')))
-    throw refuse(`invalid ${field}: a template has only ${shown(allowed)}`)
+    throw refuse(`invalid ${field}: a template has only ${namesOf(allowed)}`)
   if (!(await isFilter(renderedFilter(template, allowed))))
     throw refuse(`invalid ${field}: it is no LDAP filter (RFC 4515); write one such as (uid={{.Username}})`)
 }
 
-const shown = (allowed: Variables): string =>
+const namesOf = (allowed: Variables): string =>
   Object.keys(allowed)
     .map((name) => `{{.${name}}}`)
     .join(', ')

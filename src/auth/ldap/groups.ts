@@ -64,7 +64,7 @@ async function tokenGroups(directory: Directory, dn: string | undefined): Promis
 }
 
 /** A security identifier as text ([MS-DTYP] section 2.4.2). @throws DirectoryError */
-export function sidOf(bytes: Buffer): string {
+function sidOf(bytes: Buffer): string {
   const count = bytes[1] ?? 0
   if (bytes.length !== 8 + 4 * count) throw new DirectoryError('tokenGroups has a value that is no security identifier')
   const parts = Array.from({ length: count }, (_, at) => bytes.readUInt32LE(8 + 4 * at))

@@ -55,21 +55,21 @@ export const loginRoute = write('login/:username', {
         groupAliases: access.groups,
         displayName: username,
         metadata,
-        // Without an account there is nobody to look the user up again.
+        // Without an account the user cannot be looked up again.
         ...(config.bindDn === '' ? { renewable: false } : { renewable: true, data: { username, alias: user.alias } }),
       },
     }
   },
 })
 
-/** Before anything is sent: it is no guess. */
+/** Before anything is sent: it does not count as an attempt. */
 function checkPassword(password: string): void {
   if (password === '') throw refuse('missing password')
   if (password.length > longestPassword || password.includes('\0'))
     throw refuse(`a password has at most ${longestPassword} characters, and no NUL`)
 }
 
-/** The user whose password the directory takes. @throws Fault invalid_request, the same for all reasons */
+/** The user whose password the directory accepts. @throws Fault invalid_request, the same for all reasons */
 async function proved(
   engine: Ldap,
   directory: Directory,
@@ -78,7 +78,7 @@ async function proved(
   password: string,
 ): Promise<LdapUser> {
   const user = await userNamed(directory, config, name)
-  // A name that nobody has costs a bind as well.
+  // An unknown name costs a bind as well.
   const isRight = await directory.bind(user?.bindName ?? builtDn(config, name), password)
   const isProven = isRight && user !== undefined
   if (!engine.mayLogIn(user?.counted ?? name, isProven) || !user) throw refuse('invalid username or password')
@@ -117,8 +117,8 @@ async function accessOf(
 }
 
 /**
- * The limits and groups of today. The user is searched for again; the password is not kept, so it is not asked again.
- * @throws Fault invalid_request when the user is gone or has other policies, unavailable when the directory cannot say
+ * The current limits and groups. The user is searched for again; the password is not kept, so it is not asked again.
+ * @throws Fault invalid_request when the user was removed or has other policies, unavailable when the directory does not respond
  */
 export async function renewal(engine: Ldap, data: LoginData, token: TokenRecord): Promise<Renewal> {
   const config = await configOf(engine)

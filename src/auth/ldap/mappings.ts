@@ -13,14 +13,14 @@ import { ldapName, recordNameOf } from './names.ts'
 const { read, list, write, remove } = routesOf<Ldap>()
 
 /** What users of the directory get here, at `user/<name>`. */
-export interface User {
+interface User {
   readonly policies: readonly string[]
   /** Groups that they are in as well. */
   readonly groups: readonly string[]
 }
 
 /** What members of a group of the directory get here, at `group/<name>`. */
-export interface Group {
+interface Group {
   readonly policies: readonly string[]
 }
 
@@ -78,7 +78,7 @@ export const userRoutes = [
     },
   }),
   write('users/:name', {
-    about: 'Set the policies and groups of a user. Who logs in is up to the directory.',
+    about: 'Set the policies and groups of a user. The directory decides who can log in.',
     canonical,
     fields: { ...name, ...userFields },
     handle: async ({ engine }, values) => {

@@ -33,7 +33,7 @@ export async function configOf({ view }: Ldap): Promise<Config> {
 
 /**
  * Talks to the directory of a configuration, which must still be the same afterwards.
- * @throws Fault unavailable when no server does what it should; the log says why
+ * @throws Fault unavailable when every server fails; the log has the reason
  */
 export async function asking<T>(engine: Ldap, config: Config, work: (directory: Directory) => Promise<T>): Promise<T> {
   if (engine.waiting.count >= mostWaiting)
@@ -44,8 +44,8 @@ export async function asking<T>(engine: Ldap, config: Config, work: (directory: 
     found = await Directory.ask(engine.clock, config, work)
   } catch (thrown) {
     if (!(thrown instanceof DirectoryError)) throw thrown
-    engine.log.warn('an LDAP server did not do what a login needs', { why: thrown.message })
-    throw new Fault('unavailable', 'the LDAP server cannot be asked now: try again. The log of this server says why')
+    engine.log.warn('an LDAP server failed during a login', { why: thrown.message })
+    throw new Fault('unavailable', 'the LDAP server cannot be asked now: try again. See the server log for the reason')
   } finally {
     engine.waiting.count -= 1
   }

@@ -52,7 +52,7 @@ export const builtDn = ({ userAttr, userDn }: Config, name: string): string =>
 /** Binds with the account that searches; without one the connection stays as it is. @throws DirectoryError when the server refuses it */
 export async function mustBindAccount(directory: Directory, { bindDn, bindPass }: Config): Promise<void> {
   if (bindDn !== '' && !(await directory.bind(bindDn, bindPass)))
-    throw new DirectoryError('the server does not take binddn and bindpass')
+    throw new DirectoryError('the server does not accept binddn and bindpass')
 }
 
 /** The distinguished name of a user who has bound; undefined: it cannot be found. @throws DirectoryError */

@@ -266,7 +266,7 @@ const pathOfRole = ({ name, pathSuffix }: Role): string =>
   `auth/token/create/${name}${pathSuffix ? `/${pathSuffix}` : ''}`
 
 /** `token`, or `token-` and the name with each unusual character replaced by `-`, without one `-` at the end. */
-export function displayName(name: string): string {
+function displayName(name: string): string {
   if (name === 'token' || name === '') return 'token'
   return `token-${name}`.replace(/[^a-zA-Z0-9-]/g, '-').replace(/-$/, '')
 }

@@ -80,7 +80,7 @@ export const roleRoutes = [
         tx.put(`role/${values.role_name}`, next)
         return next
       })
-      return done([...ignoredOldNames(values), ...beyond(role, engine.tokens.limits().maxTtl)])
+      return done([...ignoredOldNames(values), ...warningsAbout(role, engine.tokens.limits().maxTtl)])
     },
   }),
   remove('roles/:role_name', {
@@ -156,7 +156,7 @@ function ignoredOldNames(params: RoleParameters): string[] {
     .map(([name, old]) => `Both "${name}" and its older name "${old}" were given; the older one is ignored`)
 }
 
-function beyond(role: Role, maxTtl: number): string[] {
+function warningsAbout(role: Role, maxTtl: number): string[] {
   if (role.explicitMaxTtl <= maxTtl) return []
   const [configured, effective] = [role.explicitMaxTtl, maxTtl].map(formatDuration)
   return [

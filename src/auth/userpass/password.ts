@@ -9,13 +9,13 @@ const mostBytes = 72
 const hashPattern = /^\$2[aby]\$(?:0[5-9]|1[0-2])\$[./A-Za-z0-9]{53}$/
 
 /** Compared if there is no user, so that an unknown name takes as long as a wrong password. No password has this hash. */
-const nobody = `$2b$10$${'.'.repeat(53)}`
+const unmatchableHash = `$2b$10$${'.'.repeat(53)}`
 
 /** Whether a stored value is a hash that `matches` can compare. */
 export const isPasswordHash = (value: unknown): boolean => typeof value === 'string' && hashPattern.test(value)
 
 /** The parameters that set a password; undefined: left out. */
-export interface NewPassword {
+interface NewPassword {
   readonly password: string | undefined
   readonly password_hash: string | undefined
 }
@@ -39,6 +39,6 @@ export async function matches(password: string, hash: string | undefined): Promi
   const bytes = utf8(password)
   // A longer one costs the same: guesses without a cost would displace the failures of others from the lockout's memory.
   const hashed = bytes.subarray(0, mostBytes)
-  const equal = await hashing.run('matchesPassword', { password: hashed, hash: hash ?? nobody })
+  const equal = await hashing.run('matchesPassword', { password: hashed, hash: hash ?? unmatchableHash })
   return equal && hash !== undefined && bytes.length <= mostBytes
 }

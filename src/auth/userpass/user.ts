@@ -89,6 +89,6 @@ export function changedUser(
 
 /** The response for a user, without the hash. */
 export function rendered({ params, older }: User): Readonly<Record<string, unknown>> {
-  const shown = renderedTokenParams(params)
-  return { ...shown, ...Object.fromEntries(older.map((name) => [name, shown[olderNames[name]]])) }
+  const fields = renderedTokenParams(params)
+  return { ...fields, ...Object.fromEntries(older.map((name) => [name, fields[olderNames[name]]])) }
 }

@@ -54,7 +54,7 @@ export class BucketChecks {
   }
 
   /** Undefined if the bucket was already checked. @throws Fault internal if its records do not match their digest */
-  sure(bucket: string): Promise<void> | undefined {
+  verified(bucket: string): Promise<void> | undefined {
     const check = this.#checked.get(bucket)
     if (check !== undefined) return check === true ? undefined : check
     const checking = this.#check(bucket)
@@ -66,14 +66,14 @@ export class BucketChecks {
   /** Waits until no record that existed at unseal can be missing below a folder. @throws Fault internal */
   async complete(folder: string): Promise<void> {
     for (const bucket of this.#unchecked)
-      if (bucket.startsWith(folder) || folder.startsWith(bucket)) await this.sure(bucket)
+      if (bucket.startsWith(folder) || folder.startsWith(bucket)) await this.verified(bucket)
   }
 
   /** Checks all buckets, one after the other, until the store is closed. Damage is logged. */
   async sweep(): Promise<void> {
     for (const bucket of this.#unchecked) {
       if (this.#parts.isClosed()) return
-      await this.sure(bucket)?.catch(() => {})
+      await this.verified(bucket)?.catch(() => {})
     }
   }
 

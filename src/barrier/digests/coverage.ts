@@ -6,7 +6,7 @@ import type { Names } from '../names.ts'
  * How a record is covered: with its whole folder, in a bucket, or not at all. This applies to everything `below`; and
  * nothing below `apart` is covered with a whole folder.
  */
-export type Cover =
+type Cover =
   | { readonly by: 'folder'; readonly folder: string }
   | { readonly by: 'bucket'; readonly bucket: string; readonly below: string; readonly apart: string }
   | { readonly by: 'nothing'; readonly below: string; readonly apart: string }

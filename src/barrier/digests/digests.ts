@@ -75,7 +75,7 @@ export class Digests {
   /** Undefined if the record needs no check, or its bucket was already checked. @throws Fault internal */
   trusted(key: string): Promise<void> | undefined {
     const cover = this.#parts.coverage.of(key)
-    return cover.by === 'bucket' ? this.#buckets.sure(cover.bucket) : undefined
+    return cover.by === 'bucket' ? this.#buckets.verified(cover.bucket) : undefined
   }
 
   /** Waits until no record that existed at unseal can be missing below a folder. @throws Fault internal */

@@ -23,7 +23,7 @@ interface Bucket {
 }
 
 /** Sums of a bucket in progress that have passed a key. */
-export type Passed = (bucket: string, key: string) => readonly Sum[]
+type Passed = (bucket: string, key: string) => readonly Sum[]
 
 /** The expected sums of the records: stored, and updated with every commit. */
 export class ExpectedSums {

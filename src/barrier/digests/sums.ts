@@ -38,7 +38,7 @@ export class Elements {
   /** @param key 32 bytes. */
   constructor(key: Uint8Array) {
     this.#key = key
-    this.#scratch = this.#room(1024)
+    this.#scratch = this.#enlarged(1024)
   }
 
   /** The number of a record. Of a frame only nonce and tag are read; other values are read as a whole. */
@@ -46,7 +46,7 @@ export class Elements {
     const framed = key.startsWith('e/') || key.startsWith('d/')
     const bytes = framed ? front + tag : value.length
     const size = 40 + key.length * 3 + 1 + bytes
-    if (size > this.#scratch.length) this.#scratch = this.#room(size)
+    if (size > this.#scratch.length) this.#scratch = this.#enlarged(size)
     const scratch = this.#scratch
     scratch.writeBigUInt64BE(rev, 32)
     let end = 40 + scratch.write(key, 40, 'utf8')
@@ -63,9 +63,9 @@ export class Elements {
     this.#scratch.fill(0)
   }
 
-  #room(size: number): Buffer {
-    const room = Buffer.alloc(size)
-    room.set(this.#key)
-    return room
+  #enlarged(size: number): Buffer {
+    const buffer = Buffer.alloc(size)
+    buffer.set(this.#key)
+    return buffer
   }
 }

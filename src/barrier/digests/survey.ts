@@ -17,7 +17,7 @@ export interface SurveyParts {
 export type ReadPiece = (range: PieceRange, visit: (piece: Piece) => void) => Promise<void>
 
 /** The beginning of a part, and the other keys to read. */
-export interface PieceRange {
+interface PieceRange {
   readonly prefix: string
   readonly from: string
   readonly also?: readonly string[]

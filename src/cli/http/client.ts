@@ -79,13 +79,13 @@ export class Client {
     const url = this.#url(path, options.query ?? {})
     const retries = options.noRetry ? 0 : this.#target.retries
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#once(url, method, data, options)
-      if (attempt < retries && isTransient(answer)) {
+      const response = await this.#once(url, method, data, options)
+      if (attempt < retries && isTransient(response)) {
         await pause(Math.min(200 * (attempt + 1), 1500))
         continue
       }
       const { namespace, token } = this.#target
-      return this.#accepted({ method, url, namespace, hasToken: (options.token ?? token) !== '' }, answer, options)
+      return this.#accepted({ method, url, namespace, hasToken: (options.token ?? token) !== '' }, response, options)
     }
   }
 

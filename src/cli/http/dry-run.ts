@@ -6,7 +6,7 @@ import { needsSudo } from './sudo-paths.ts'
 export class DryRun extends Error {}
 
 /** A request that is not sent. */
-export interface DryRunRequest {
+interface DryRunRequest {
   readonly method: string
   readonly url: URL
   readonly headers: Readonly<Record<string, string | number>>

@@ -10,8 +10,7 @@ const operations: Readonly<Record<string, string>> = {
 }
 
 /** Where a path leads to no mount. */
-export const nothingMounted =
-  'nothing is mounted there; "strongroom secrets list" and "strongroom auth list" show what is'
+const nothingMounted = 'nothing is mounted there; "strongroom secrets list" and "strongroom auth list" show what is'
 
 /** The next step after a refusal, without the word "next"; empty if the server's message contains it. */
 export function hintFor(sent: RequestLine, { status, body }: ErrorResponse): string {

@@ -103,8 +103,8 @@ async function responseTo(
     throw thrown instanceof ServerError || signal?.aborted ? thrown : unreachableProxy(proxy, thrown as ConnectionError)
   }
   const options = await optionsThrough(sent.url, { proxy, tls: wire.tls, signal }).catch(failed)
-  const answer = send(sent, options, signal)
-  const message = await (sent.url.protocol === 'https:' ? answer : answer.catch(failed))
+  const response = send(sent, options, signal)
+  const message = await (sent.url.protocol === 'https:' ? response : response.catch(failed))
   if (sent.url.protocol === 'http:' && message.statusCode === 407) {
     message.destroy()
     throw refusedBy(proxy, sent.url.host, 407)

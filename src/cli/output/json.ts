@@ -2,7 +2,7 @@ import { byteOrder } from '../../util/bytes.ts'
 import { Numeral, writeJson } from '../../util/json.ts'
 
 /** How JSON is written: on one line, or indented by two blanks. */
-export interface JsonStyle {
+interface JsonStyle {
   readonly compact?: boolean
 }
 

@@ -25,7 +25,7 @@ const needsQuotes = (value: string): boolean =>
   control.test(value) ||
   value.search(beyond) >= 0 ||
   (value.includes('\n') && ragged.test(value)) ||
-  doubtful.some((pattern) => pattern.test(value))
+  ambiguous.some((pattern) => pattern.test(value))
 
 function plain(value: unknown): unknown {
   if (value instanceof Numeral) return /^-?\d+$/.test(value.literal) ? BigInt(value.literal) : Number(value.literal)
@@ -36,7 +36,7 @@ function plain(value: unknown): unknown {
 }
 
 /** Plain scalars with another type in YAML 1.1 than in 1.2. The library quotes those of 1.2 itself. */
-const doubtful = [
+const ambiguous = [
   /^(y|n|yes|no|on|off|=|<<)$/i,
   /^[-+]?(0b[01_]+|0[0-7_]+|[\d_.]*e[-+]?\d*|\.[\d_]+|[\d_]*\.[\d_]*|\d[\d_]*(\.[\d_]*)?)$/i,
   /^[-+]?\d+(:[0-5]?\d)+(\.\d*)?$/,

@@ -8,7 +8,7 @@ import { namesIn } from './page.ts'
 import type { Page } from './page.ts'
 
 /** What the records of one kind are, such as the roles of a login method. */
-export interface RecordKind<R> {
+interface RecordKind<R> {
   /** Singular and plural, for messages. */
   readonly noun: readonly [string, string]
   /** The folder of the view that has them. */

@@ -12,7 +12,7 @@ import type { FormedResponse, WrapInfo } from '../response.ts'
 export const vaultName = 'vault'
 
 /** The parts of a response that stand in the envelope. */
-export type Content = Pick<FormedResponse, 'data' | 'auth' | 'warnings' | 'leaseDuration' | 'inject'>
+type Content = Pick<FormedResponse, 'data' | 'auth' | 'warnings' | 'leaseDuration' | 'inject'>
 
 /** The JSON of a response in its envelope. @param id the id of the request. @param wrapInfo the token that wraps it, in place of its content */
 export function envelope(id: string, content: Content, wrapInfo?: WrapInfo): string {

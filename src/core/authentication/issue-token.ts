@@ -66,7 +66,7 @@ export async function issueToken(
 }
 
 /**
- * The token of a login that serves one request and is not stored: what a batch token can do, it can do. The response is for the
+ * The token of a login that serves one request and is not stored: it can do what a batch token can. The response is for the
  * audit log; its `auth` has no token.
  * @param now epoch milliseconds
  * @throws Fault as `issueToken` does

@@ -38,7 +38,7 @@ interface Failures {
   readonly last: number
 }
 
-/** So many names are remembered for one mount. The one that was used least recently is forgotten first. */
+/** The most names of one mount; the least recently used one is dropped first. */
 const mostNames = 32_768
 
 /** Names that are sorted without a pause. */

@@ -148,7 +148,7 @@ export class Mounts {
     }
   }
 
-  /** Removes a mount, its tokens and all its data, the tokens being refused at once; absent is fine. A crash in the middle is finished at the next unseal. */
+  /** Removes a mount, its tokens and all its data, the tokens being refused at once; no error if it does not exist. A crash in the middle is finished at the next unseal. */
   async disable(apiPath: string): Promise<void> {
     const record = this.at(apiPath)
     if (!record) return

@@ -12,7 +12,7 @@ export interface RenewalOfMount extends Bounds, Pick<Renewal, 'ttl'> {
 }
 
 /**
- * The limits of a renewal of a token: the TTLs in force for the mount that created it, the mount's own judgement, and the
+ * The limits of a renewal of a token: the TTLs in force for the mount that created it, the mount's own limits, and the
  * token's explicit maximum, which always applies.
  * @param limits the TTLs in force for the mount, seconds
  * @throws Fault when the mount refuses the renewal

@@ -20,7 +20,7 @@ import type { Subject } from './acl-cache.ts'
 type ExplainedRequest = Omit<Question, 'needsSudo' | 'path'> & { readonly path: ApiPath }
 
 /** Explanations of requests under the policies of a token, or under policies by name. */
-export interface Explainer {
+interface Explainer {
   own(caller: Caller, request: ExplainedRequest): Promise<Explanation>
   ofAccessor(caller: Caller, accessor: string, request: ExplainedRequest): Promise<Explanation | undefined>
   ofPolicies(caller: Caller, names: readonly string[], request: ExplainedRequest): Promise<Explanation>

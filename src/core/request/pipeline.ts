@@ -134,7 +134,7 @@ export class Pipeline implements Gateway {
     const refusal = use === 'spent' ? noToken() : decision.refusal
     const performed = refusal ? { event, outcome: refusal } : await this.#perform(decision, event, unsealed)
     const { outcome } = performed
-    if (use && use !== 'spent' && use.last) await unsealed?.tokens.spend(use.record)
+    if (use && use !== 'spent' && use.last) await unsealed?.tokens.revokeSpent(use.record)
     if (isLarge(outcome instanceof Fault ? outcome.details.data : (outcome.data ?? outcome.plain)))
       await audit.prepare(performed.event, outcome)
     await this.#recorded(performed)
@@ -143,7 +143,7 @@ export class Pipeline implements Gateway {
     return outcome
   }
 
-  /** A file that nobody will read holds what it is made of. */
+  /** The stream of a file that is not sent is destroyed, to release its resources. */
   async #recorded({ event, outcome }: Performed): Promise<void> {
     try {
       await this.#parts.audit.response(event, outcome)

@@ -8,7 +8,7 @@ export interface Destination {
   readonly match: Match | undefined
 }
 
-/** So many paths are remembered; then it begins anew. */
+/** The most cached paths; then the cache is cleared. */
 const mostFound = 1000
 
 /** Mounts by path. Longest match by whole segments. */
@@ -16,7 +16,7 @@ export class Router {
   readonly #mounts = new Map<string, Mount>()
   /** Of the path of any mount, in characters. */
   #longest = 0
-  /** Where paths led lately, as long as the mounts are the same: many requests are for few paths. */
+  /** The latest results, as long as the mounts are the same: many requests are for few paths. */
   readonly #found = new Map<string, Destination>()
 
   /** Adds or replaces the mount at its path. */

@@ -6,7 +6,7 @@ export type Offers = Partial<Record<Route['operation'], Route>>
 
 /** The properties of a path, for all verbs. */
 export interface Traits {
-  /** It belongs to the server's life (sealing, health): it works while sealed and in every namespace. */
+  /** It belongs to the server's lifecycle (sealing, health): it works while sealed and in every namespace. */
   readonly serverLife: boolean
   /** No token is needed: the existence of a verb is not secret. */
   readonly public: boolean

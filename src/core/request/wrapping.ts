@@ -66,7 +66,7 @@ function repeatable({
   }
 }
 
-/** A list is of a folder, however it was spelt. */
+/** A list is of a folder, with or without its slash. */
 function pathOf({ path, operation }: Request): string {
   const listing = operation === 'list' || operation === 'scan'
   return listing && !path.endsWith('/') ? `${path}/` : path

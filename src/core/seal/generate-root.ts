@@ -6,7 +6,7 @@ import { ShareCollector, checkNonce, checkShareSize, replaced } from './share-co
 import type { SealManager } from './seal-manager.ts'
 
 /** How far the generation of a root token is. */
-export interface RootStatus {
+interface RootStatus {
   readonly started: boolean
   readonly nonce: string
   readonly progress: number
@@ -131,7 +131,7 @@ export class GenerateRoot {
 }
 
 /** The XOR of two strings of the same length (in bytes), in base64 without padding. */
-export function xored(token: string, otp: string): string {
+function xored(token: string, otp: string): string {
   const [a, b] = [Buffer.from(token), Buffer.from(otp)]
   if (a.length !== b.length) throw new Fault('internal', 'the token and the one-time password differ in length')
   return Buffer.from(a.map((byte, at) => byte ^ (b[at] as number)))

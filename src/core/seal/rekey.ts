@@ -7,7 +7,7 @@ import type { SealManager } from './seal-manager.ts'
 import type { ShareBackups } from './share-backup.ts'
 
 /** The parameters of the new split. */
-export interface RekeyOptions {
+interface RekeyOptions {
   readonly shares: number
   readonly threshold: number
   readonly verify: boolean

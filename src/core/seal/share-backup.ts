@@ -3,7 +3,7 @@ import { refuse } from '../../contract/fault.ts'
 import { isListOf, isMapOf, isName, shapeOf } from '../../util/stored/shape.ts'
 
 /** Shares that a rekey encrypted for their recipients, stored in case they are lost (Vault: `rekey/backup`). */
-export interface ShareBackup {
+interface ShareBackup {
   /** Of the rekey that created them. */
   readonly nonce: string
   /** OpenPGP messages by the fingerprint of the key they are for, in hexadecimal. */

@@ -197,7 +197,7 @@ export class Snapshots {
   }
 
   /**
-   * What a restore would replace. A sealed server with data of its own is not touched: nobody has shown who he is.
+   * What a restore would replace. A sealed server with data of its own is not touched: it cannot authenticate the caller.
    * @param earlier as an earlier look found it, when the caller was allowed
    */
   async #contentToReplace(earlier?: 'data' | 'nothing'): Promise<'nothing' | 'data'> {

@@ -17,7 +17,7 @@ interface Parts {
   readonly read: ReadSnapshot
   readonly over: RestoredSnapshot['over']
   readonly revokeTokens: boolean
-  /** Whether what it replaces is still what was judged. @throws Fault */
+  /** Whether what it replaces is still what was checked. @throws Fault */
   readonly check: () => Promise<void>
 }
 

@@ -75,11 +75,11 @@ export interface EventFields {
   readonly log_file_failed: { readonly file: string; readonly why: string }
 }
 
-/** What needs a threshold of key shares. */
+/** An operation that needs a threshold of key shares. */
 export type KeyShareOperation = 'rekey' | 'rotate-root' | 'generate-root'
 
 /** The name of an event. It never changes: alerts match on it. */
-export type EventName = keyof EventFields
+type EventName = keyof EventFields
 
 const spec = (level: EventSpec['level'], message: string, when: string): EventSpec => ({ level, message, when })
 
@@ -90,7 +90,7 @@ export const events: { readonly [K in EventName]: EventSpec } = {
   start_failed: spec('error', 'the server could not start', 'Names file, setting and cure. The process ends with status 1.'),
   stopping: spec('info', 'the server is stopping', 'SIGTERM or SIGINT was received.'),
   stopped: spec('info', 'the server has stopped', 'Every request has been answered, and everything is on disk.'),
-  crashed: spec('error', 'an error that nobody expected ended the server; its storage is intact', 'A fault of the program. The process ends with status 70.'),
+  crashed: spec('error', 'an unexpected error ended the server; its storage is intact', 'A fault of the program. The process ends with status 70.'),
   initialized: spec('info', 'the storage was initialised', '`operator init` succeeded.'),
   initialize_failed: spec('warn', 'the storage was not initialised', '`operator init` was refused or failed.'),
   first_boot_started: spec('info', 'the first boot begins: the storage is initialised, and the requests of the configuration are performed', 'The storage is empty, and the configuration has `initialize` blocks.'),
@@ -99,10 +99,10 @@ export const events: { readonly [K in EventName]: EventSpec } = {
   first_boot_done: spec('info', 'the first boot is complete; its root token is revoked', 'There are no recovery keys yet: see docs/first-boot.md.'),
   share_accepted: spec('info', 'a key share was accepted for the unseal', 'More shares are needed.'),
   unseal_refused: spec('warn', 'a key share was refused', 'It is malformed, or the shares submitted do not belong together or to this server.'),
-  unseal_failed: spec('error', 'the unseal failed; the server stays sealed', 'The key is right, but something else stands in the way.'),
-  unseal_reset: spec('info', 'the key shares submitted so far were discarded', 'Somebody began the unseal again.'),
+  unseal_failed: spec('error', 'the unseal failed; the server stays sealed', 'The key is right, but another condition prevents the unseal.'),
+  unseal_reset: spec('info', 'the key shares submitted so far were discarded', 'The unseal was started again.'),
   unsealed: spec('info', 'unsealed', 'Requests are served from now on.'),
-  sealed: spec('info', 'sealed', 'Somebody sealed the server, or it stops.'),
+  sealed: spec('info', 'sealed', 'An operator sealed the server, or it stops.'),
   sealed_by_loss: spec('error', 'sealed, because this process can no longer follow its storage; unseal it again', 'The storage is not reachable any more.'),
   auto_unseal_failed: spec('error', 'the server could not unseal itself; it tries again every 5 seconds', 'No seal of the configuration is reachable. Logged once for each reason.'),
   auto_unseal_stopped: spec('error', 'the server does not unseal itself; unseal it with recovery keys (operator unseal)', 'The seal has the key, but only an operator can decide what follows, such as accepting damage.'),
@@ -114,9 +114,9 @@ export const events: { readonly [K in EventName]: EventSpec } = {
   key_shares_started: spec('warn', 'a key-share operation was started', 'A rekey, a rotation of the root key with shares, or the generation of a root token.'),
   key_shares_progress: spec('info', 'a key share was accepted for a key-share operation', 'More shares are needed.'),
   key_shares_refused: spec('warn', 'a key-share operation was refused or failed', 'A wrong share or nonce, or no such operation.'),
-  key_shares_unverified: spec('info', 'new key shares were made; they count once they are verified', 'A rekey with verification.'),
-  key_shares_done: spec('warn', 'a key-share operation is complete', 'New key shares count from now on, or a root token was made.'),
-  key_shares_cancelled: spec('info', 'a key-share operation was cancelled', 'Somebody ended it.'),
+  key_shares_unverified: spec('info', 'new key shares were made; they are valid once they are verified', 'A rekey with verification.'),
+  key_shares_done: spec('warn', 'a key-share operation is complete', 'New key shares are valid from now on, or a root token was made.'),
+  key_shares_cancelled: spec('info', 'a key-share operation was cancelled', 'An operator ended it.'),
   root_key_rotated: spec('info', 'the root key was rotated', '`sys/rotate/root`: the key shares stay as they are.'),
   encryption_key_rotated: spec('info', 'the encryption key was rotated', '`sys/rotate`: new records are encrypted with a new key.'),
   snapshot_saved: spec('info', 'a snapshot is being saved', '`operator snapshot save`: the audit log has a line about it.'),

@@ -8,7 +8,7 @@ import type { Traffic } from './traffic.ts'
 import type { Usage } from './usage.ts'
 
 /** What is measured at one moment. */
-export interface Measured {
+interface Measured {
   readonly traffic: Traffic
   readonly logs: readonly AuditMetrics[]
   readonly isUnsealed: boolean

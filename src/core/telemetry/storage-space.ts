@@ -1,7 +1,7 @@
 import { access, constants, statfs } from 'node:fs/promises'
 
 /** The disk of the storage, as far as it can be asked. */
-export interface StorageSpace {
+interface StorageSpace {
   readonly free?: number
   readonly total?: number
   /** 0: nothing can be written, because there is too little space, or the file system or its rights do not allow it. */

@@ -4,14 +4,14 @@ import type { Operation, Request } from '../../contract/request.ts'
 import type { Clock } from '../../util/clock.ts'
 
 /** A request in progress. */
-export interface InFlight {
+interface InFlight {
   readonly request: Request
   /** Epoch milliseconds. */
   readonly since: number
 }
 
 /** All requests of one operation with the same outcome. Times in milliseconds. */
-export interface Handled {
+interface Handled {
   readonly operation: Operation
   readonly outcome: 'ok' | FaultCode
   readonly count: number

@@ -4,7 +4,7 @@ import { product } from '../../util/version.ts'
 import { isName, isText, isTime, shapeOf } from '../../util/stored/shape.ts'
 
 /** A release that has unsealed this storage. */
-export interface InstalledVersion {
+interface InstalledVersion {
   readonly version: string
   readonly buildDate: string
   /** Epoch milliseconds of its first opening. */

@@ -93,7 +93,7 @@ export async function startUnsealed(parts: UnsealedServerParts): Promise<Unseale
   // Every process has its own audit devices, with their records in its own folder.
   const folder = barrier.member === undefined ? 'core/audit/' : `core/audit/member/${barrier.member}/`
   await audit.open(barrier.view(folder), {
-    ride: (along) => barrier.attach(along, folder),
+    attachHeads: (along) => barrier.attach(along, folder),
     ...(barrier.member === undefined && { commits: barrier.commits }),
     ...(accept !== undefined && { accept }),
     ...(expectedHead !== undefined && { expectedHead }),

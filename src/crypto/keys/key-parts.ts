@@ -8,7 +8,7 @@ import { signatures } from '../signatures/signatures.ts'
 const ed25519Bytes = 32
 
 /** The numbers of an RSA key of two primes (RFC 8017 §3.2). */
-export interface RsaParts {
+interface RsaParts {
   readonly family: 'rsa'
   readonly n: bigint
   readonly e: bigint
@@ -18,7 +18,7 @@ export interface RsaParts {
 }
 
 /** A private number of an elliptic curve, big-endian, and the uncompressed point that is claimed to belong to it. */
-export interface EcParts {
+interface EcParts {
   readonly family: 'ec'
   /** OpenSSL's name of the curve. */
   readonly curve: string
@@ -29,7 +29,7 @@ export interface EcParts {
 }
 
 /** A seed, and the public key that is claimed to belong to it (RFC 8032). */
-export interface Ed25519Parts {
+interface Ed25519Parts {
   readonly family: 'ed25519'
   readonly seed: Uint8Array
   readonly point: Uint8Array | undefined

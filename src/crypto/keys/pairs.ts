@@ -6,7 +6,7 @@ import { quantumAlgorithms, QuantumKey } from './post-quantum-keys.ts'
 import type { QuantumName } from './post-quantum-keys.ts'
 
 /** A pair as it is stored: PKCS#8 and SubjectPublicKeyInfo, both DER. */
-export interface EncodedPair {
+interface EncodedPair {
   readonly secretKey: Uint8Array
   readonly publicKey: Uint8Array
 }

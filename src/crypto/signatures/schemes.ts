@@ -10,7 +10,7 @@ import { signatures } from './signatures.ts'
 import type { SignatureOptions } from './signatures.ts'
 
 /** The signatures of a family of keys. Slow ones are computed on another thread, with a promise. */
-export interface Scheme {
+interface Scheme {
   readonly sign: (key: PairKey, input: Uint8Array, options: SignatureOptions) => Uint8Array | Promise<Uint8Array>
   readonly verify: (
     key: PairKey,

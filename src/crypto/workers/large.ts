@@ -10,7 +10,7 @@ import type { MacHash } from '../hash.ts'
 const ciphers = new Map([...Object.values(aeads), ...Object.values(cbcs)].map((cipher) => [cipher.name, cipher]))
 
 /** A message for a cipher by name. */
-export interface LargeMessage {
+interface LargeMessage {
   readonly cipher: string
   readonly key: KeyObject
   readonly associated?: Uint8Array

@@ -5,7 +5,7 @@ import type { Task } from './thread.ts'
 import { bytesIn } from './message.ts'
 
 /** Jobs by name. Inputs and results are copied between threads; keys are transferred as KeyObjects, never as bytes. */
-export type Jobs = Readonly<Record<string, (input: never) => unknown>>
+type Jobs = Readonly<Record<string, (input: never) => unknown>>
 
 /** How a pool of threads is laid out. */
 export interface WorkersOptions {
@@ -77,17 +77,17 @@ export class Workers<J extends Jobs> {
 
   #started(): Thread {
     const thread = new Thread(this.#options.spawn(), {
-      freed: () => this.#deal(),
-      died: () => {
+      freed: () => this.#distribute(),
+      exited: () => {
         this.#threads.delete(thread)
-        this.#deal()
+        this.#distribute()
       },
     })
     this.#threads.add(thread)
     return thread
   }
 
-  #deal(): void {
+  #distribute(): void {
     while (this.#queue.length > 0) {
       const thread = this.#free()
       if (!thread) return

@@ -12,7 +12,7 @@ export interface Task {
 }
 
 /** The response of a thread to a job: the result, the Fault, or another error. */
-export type Answer =
+export type WorkerResult =
   | { readonly value: unknown }
   | { readonly fault: { readonly code: FaultCode; readonly message: string } }
   | { readonly thrown: unknown }
@@ -20,7 +20,7 @@ export type Answer =
 /** An event of a thread: a response, or its end. */
 interface Events {
   readonly freed: () => void
-  readonly died: () => void
+  readonly exited: () => void
 }
 
 /** One worker thread. It responds to its jobs in their order, and keeps the process alive only while it has some. */
@@ -30,11 +30,11 @@ export class Thread {
   #cause: unknown
   #idle: () => void = () => {}
 
-  constructor(worker: Worker, { freed, died }: Events) {
+  constructor(worker: Worker, { freed, exited }: Events) {
     this.#worker = worker
     worker.unref()
-    worker.on('message', (answer: Answer) => {
-      settle(this.#tasks.shift(), answer)
+    worker.on('message', (result: WorkerResult) => {
+      settle(this.#tasks.shift(), result)
       if (this.#tasks.length === 0) this.#rest()
       freed()
     })
@@ -43,7 +43,7 @@ export class Thread {
       const message = 'the thread that did this ended before it was done: nothing was changed, try again'
       for (const { reject } of this.#tasks.splice(0)) reject(new Fault('internal', message, { cause: this.#cause }))
       this.#idle()
-      died()
+      exited()
     })
   }
 
@@ -74,8 +74,8 @@ export class Thread {
   }
 }
 
-function settle(task: Task | undefined, answer: Answer): void {
-  if ('value' in answer) task?.resolve(answer.value)
-  else if ('fault' in answer) task?.reject(new Fault(answer.fault.code, answer.fault.message))
-  else task?.reject(answer.thrown)
+function settle(task: Task | undefined, result: WorkerResult): void {
+  if ('value' in result) task?.resolve(result.value)
+  else if ('fault' in result) task?.reject(new Fault(result.fault.code, result.fault.message))
+  else task?.reject(result.thrown)
 }

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Fault } from '../../contract/fault.ts'
 import { jobs } from './jobs.ts'
 import { packed, wipeParts } from './message.ts'
-import type { Answer } from './thread.ts'
+import type { WorkerResult } from './thread.ts'
 
 const { nice } = workerData as { readonly nice: number }
 // Only on Linux this is the priority of the calling thread; on other systems it would be that of the whole process.
@@ -14,11 +14,11 @@ parentPort?.on('message', ({ job, input }: { readonly job: keyof typeof jobs; re
   try {
     const value = (jobs[job] as (input: unknown) => unknown)(input)
     const { message, transfer } = packed(value)
-    parentPort?.postMessage({ value: message } satisfies Answer, transfer)
+    parentPort?.postMessage({ value: message } satisfies WorkerResult, transfer)
     wipeParts(value)
   } catch (thrown) {
-    const answer = thrown instanceof Fault ? { fault: { code: thrown.code, message: thrown.message } } : { thrown }
-    parentPort?.postMessage(answer satisfies Answer, [])
+    const result = thrown instanceof Fault ? { fault: { code: thrown.code, message: thrown.message } } : { thrown }
+    parentPort?.postMessage(result satisfies WorkerResult, [])
   } finally {
     wipeParts(input)
   }

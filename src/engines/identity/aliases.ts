@@ -7,7 +7,7 @@ import { pointerShape } from './records.ts'
 import type { AliasRecord, EntityRecord, Metadata } from './records.ts'
 
 /** The parameters of a write of an alias; undefined: left out. */
-export interface AliasChange {
+interface AliasChange {
   readonly name: string | undefined
   readonly mountAccessor: string | undefined
   /** The id of the entity. */
@@ -23,7 +23,7 @@ export interface WrittenAlias {
 }
 
 /** Judges whether the caller may change an entity. @throws Fault permission_denied */
-export type MayChange = (entity: EntityRecord) => void
+type MayChange = (entity: EntityRecord) => void
 
 /** Makes an alias, or changes the one with that mount and name. @throws Fault invalid_request */
 export async function setAlias(

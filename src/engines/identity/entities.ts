@@ -75,7 +75,7 @@ export async function entityByName(tx: Pick<Transaction, 'get'>, name: string): 
 }
 
 /** An alias with its entity. */
-export interface OwnedAlias {
+interface OwnedAlias {
   readonly entity: EntityRecord
   readonly alias: AliasRecord
 }

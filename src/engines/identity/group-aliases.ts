@@ -7,10 +7,10 @@ import { pointerShape } from './records.ts'
 import type { GroupAliasRecord, GroupRecord } from './records.ts'
 
 /** A group with its alias. */
-export type AliasedGroup = GroupRecord & { readonly alias: GroupAliasRecord }
+type AliasedGroup = GroupRecord & { readonly alias: GroupAliasRecord }
 
 /** The parameters of a write of a group alias; an empty one was left out. */
-export interface GroupAliasChange {
+interface GroupAliasChange {
   readonly name: string
   readonly mountAccessor: string
   /** The id of the group. */

@@ -9,7 +9,7 @@ import { groupShape, pointerShape } from './records.ts'
 import type { GroupRecord, Metadata } from './records.ts'
 
 /** The parameters of a write of a group; undefined: left out. */
-export interface GroupChange {
+interface GroupChange {
   readonly name: string | undefined
   readonly type: string | undefined
   readonly metadata: Metadata | undefined

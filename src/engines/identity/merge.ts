@@ -10,7 +10,7 @@ import { groupShape } from './records.ts'
 import type { AliasRecord, EntityRecord } from './records.ts'
 
 /** The parameters of a merge. */
-export interface Merge {
+interface Merge {
   /** The ids of the entities that go. */
   readonly from: readonly string[]
   /** The id of the entity that stays. */

@@ -67,7 +67,7 @@ export function checkedMetadata(metadata: Readonly<Record<string, string>>): Rea
 const reserved = ['root', 'response-wrapping']
 
 /** Whether a stored value is a policy that identity may give: canonical, and not reserved. */
-export const isGivable = (value: unknown): boolean =>
+export const isValidName = (value: unknown): boolean =>
   typeof value === 'string' && value !== '' && value === value.trim().toLowerCase() && !reserved.includes(value)
 
 /** Policies in canonical form. @throws Fault invalid_request for one that identity gives nobody */

@@ -1,5 +1,5 @@
 import { hasMembers, isCount, isFlag, isListOf, isMapOf, isName, isOneOf, isText, isTime, orNull, shapeOf } from '../../util/stored/shape.ts' // prettier-ignore
-import { isGivable } from './names.ts'
+import { isValidName } from './names.ts'
 
 /** Strings that an operator or a login method notes. */
 export type Metadata = Readonly<Record<string, string>>
@@ -83,7 +83,7 @@ export const entityShape = shapeOf<EntityRecord>('an entity', {
   id: isName,
   name: isName,
   metadata: isMetadata,
-  policies: isListOf(isGivable),
+  policies: isListOf(isValidName),
   disabled: isFlag,
   createdAt: isTime,
   updatedAt: isTime,
@@ -99,7 +99,7 @@ export const groupShape = shapeOf<GroupRecord>(
     name: isName,
     type: isOneOf('internal', 'external'),
     metadata: isMetadata,
-    policies: orNull(isListOf(isGivable)),
+    policies: orNull(isListOf(isValidName)),
     createdAt: isTime,
     updatedAt: isTime,
     modifyIndex: isCount,
@@ -111,7 +111,7 @@ export const groupShape = shapeOf<GroupRecord>(
 )
 
 /** The record of an index: the id that a name leads to. */
-export interface Pointer {
+interface Pointer {
   readonly id: string
 }
 
@@ -119,7 +119,7 @@ export interface Pointer {
 export const pointerShape = shapeOf<Pointer>('an entry of an index', { id: isName })
 
 /** The record of a membership, at `entity-group/<entity>/<group>`. */
-export interface Membership {
+interface Membership {
   /** The generation of the group in which it was made. */
   readonly generation: number
 }

@@ -6,17 +6,17 @@ import { directGroups, groupsAbove } from './memberships.ts'
 import { at } from './names.ts'
 import type { AliasRecord, EntityRecord, GroupAliasRecord, GroupRecord, Metadata } from './records.ts'
 
-type Shown = Readonly<Record<string, unknown>>
+type Rendered = Readonly<Record<string, unknown>>
 type Mounts = ReadonlyMap<string, MountRecord>
 
 /** The mount of an alias; nothing when it is gone. */
-function mountOf(mounts: Mounts, accessor: string): Shown {
+function mountOf(mounts: Mounts, accessor: string): Rendered {
   const mount = mounts.get(accessor)
   return { mount_accessor: accessor, ...(mount && { mount_path: apiPathOf(mount), mount_type: mount.type }) }
 }
 
 /** An alias within the response about its entity. */
-function aliasMembers(mounts: Mounts, canonicalId: string, alias: AliasRecord): Shown {
+function aliasMembers(mounts: Mounts, canonicalId: string, alias: AliasRecord): Rendered {
   return {
     canonical_id: canonicalId,
     creation_time: rfc3339(alias.createdAt),
@@ -32,12 +32,12 @@ function aliasMembers(mounts: Mounts, canonicalId: string, alias: AliasRecord): 
 }
 
 /** The response about an alias. */
-export function shownAlias({ namespace }: Identity, mounts: Mounts, entity: string, alias: AliasRecord): Shown {
+export function shownAlias({ namespace }: Identity, mounts: Mounts, entity: string, alias: AliasRecord): Rendered {
   return { ...aliasMembers(mounts, entity, alias), namespace_id: namespace }
 }
 
 /** An alias in the list of aliases. */
-export function listedAlias(mounts: Mounts, canonicalId: string, alias: AliasRecord): Shown {
+export function listedAlias(mounts: Mounts, canonicalId: string, alias: AliasRecord): Rendered {
   return {
     canonical_id: canonicalId,
     custom_metadata: alias.customMetadata,
@@ -49,13 +49,17 @@ export function listedAlias(mounts: Mounts, canonicalId: string, alias: AliasRec
 }
 
 /** An entity in the list of entities. */
-export function listedEntity(mounts: Mounts, { name, aliases }: EntityRecord): Shown {
-  const shown = aliases.map((alias) => ({ id: alias.id, name: alias.name, ...mountOf(mounts, alias.mountAccessor) }))
-  return { name, ...(shown.length > 0 && { aliases: shown }) }
+export function listedEntity(mounts: Mounts, { name, aliases }: EntityRecord): Rendered {
+  const renderedAliases = aliases.map((alias) => ({
+    id: alias.id,
+    name: alias.name,
+    ...mountOf(mounts, alias.mountAccessor),
+  }))
+  return { name, ...(renderedAliases.length > 0 && { aliases: renderedAliases }) }
 }
 
 /** The response about an entity. */
-export async function shownEntity(identity: Identity, entity: EntityRecord): Promise<Shown> {
+export async function shownEntity(identity: Identity, entity: EntityRecord): Promise<Rendered> {
   const mounts = identity.mounts()
   const direct = await directGroups(identity.view, entity.id)
   const [own, above] = [direct, await groupsAbove(identity.view, direct)].map((groups) => groups.map(({ id }) => id))
@@ -76,7 +80,7 @@ export async function shownEntity(identity: Identity, entity: EntityRecord): Pro
   }
 }
 
-function groupAliasMembers(mounts: Mounts, canonicalId: string, alias: GroupAliasRecord): Shown {
+function groupAliasMembers(mounts: Mounts, canonicalId: string, alias: GroupAliasRecord): Rendered {
   return {
     canonical_id: canonicalId,
     creation_time: rfc3339(alias.createdAt),
@@ -95,13 +99,13 @@ export function shownGroupAlias(
   mounts: Mounts,
   group: GroupRecord,
   alias: GroupAliasRecord,
-): Shown {
+): Rendered {
   const local = mounts.get(alias.mountAccessor)?.local ?? false
   return { ...groupAliasMembers(mounts, group.id, alias), custom_metadata: null, local, namespace_id: namespace }
 }
 
 /** A group alias in the list of group aliases. */
-export function listedGroupAlias(mounts: Mounts, canonicalId: string, alias: GroupAliasRecord): Shown {
+export function listedGroupAlias(mounts: Mounts, canonicalId: string, alias: GroupAliasRecord): Rendered {
   return {
     canonical_id: canonicalId,
     custom_metadata: null,
@@ -113,7 +117,7 @@ export function listedGroupAlias(mounts: Mounts, canonicalId: string, alias: Gro
 }
 
 /** A group in the list of groups. */
-export async function listedGroup({ view }: Identity, group: GroupRecord): Promise<Shown> {
+export async function listedGroup({ view }: Identity, group: GroupRecord): Promise<Rendered> {
   return {
     name: group.name,
     num_member_entities: (await view.list(at.members(group.id, group.generation))).length,
@@ -122,7 +126,7 @@ export async function listedGroup({ view }: Identity, group: GroupRecord): Promi
 }
 
 /** The response about a group. */
-export async function shownGroup(identity: Identity, group: GroupRecord): Promise<Shown> {
+export async function shownGroup(identity: Identity, group: GroupRecord): Promise<Rendered> {
   const { view, namespace } = identity
   return {
     alias: group.alias ? groupAliasMembers(identity.mounts(), group.id, group.alias) : {},

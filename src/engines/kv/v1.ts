@@ -14,7 +14,7 @@ import { folderOf, nameToWrite, path, plainFolder, scanned, secretAt, valuesShap
 import { upgradeMark, upgrading } from './upgrade.ts'
 
 /** One mount of KV version 1: one map of values per name. A write replaces the whole map. */
-export interface PlainSecrets {
+interface PlainSecrets {
   readonly host: EngineHost
   /** `secret/<name>`. */
   readonly secrets: View

@@ -2,7 +2,7 @@ import { refuse } from '../../contract/fault.ts'
 import { wholeNumber } from '../../contract/wire/weak-types.ts'
 
 /** The settings in an otpauth:// URL. Absent members are not in it. */
-export interface UrlSettings {
+interface UrlSettings {
   readonly key: string
   readonly account_name: string
   readonly issuer?: string

@@ -7,7 +7,7 @@ import type { Counterpart } from './counterpart.ts'
 export type Item = Readonly<Record<string, unknown>>
 
 /** The response of a batch of which some items failed. */
-export interface BatchRules {
+interface BatchRules {
   /** Members that an item has although it failed. */
   readonly whenFailed?: Readonly<Record<string, unknown>>
   /** Failed items turn the whole status to 400 (or to `partialFailureCode` if at least one item worked). */

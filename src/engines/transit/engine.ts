@@ -26,7 +26,7 @@ export function transitEngine(random: Random): Engine {
     kind: 'secret',
     about: 'Encrypt and decrypt with keys that leave the server only if they are exportable.',
     start: (host) => new Transit(host, random),
-    everyMinute: ({ keys }) => keys.tend(),
+    everyMinute: ({ keys }) => keys.tidy(),
     recovery: keyRecovery,
     routes: [
       ...keyRoutes,

@@ -8,7 +8,7 @@ import { wipe } from '../../util/bytes.ts'
 import type { LiveKey } from '../live-key.ts'
 
 /** The peer, our version (0: the latest), and the number of bytes. `peer` is a public key in PEM. */
-export interface Agreement {
+interface Agreement {
   readonly version: number
   readonly peer: string
   readonly size: number

@@ -5,7 +5,7 @@ import { heavy } from '../../crypto/workers/heavy.ts'
 import type { LiveKey, Versioned } from '../live-key.ts'
 
 /** A ciphertext of FIPS 203 and the 32 bytes of the shared secret that belongs to it; the caller wipes them. */
-export interface Encapsulated extends Versioned {
+interface Encapsulated extends Versioned {
   readonly secret: Uint8Array
 }
 

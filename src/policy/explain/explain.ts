@@ -1,7 +1,7 @@
 import type { Capability } from '../../contract/identity.ts'
 import type { Acl, NamedPolicy } from '../acl.ts'
 import type { AclOperation, AclQuery } from '../verdict.ts'
-import { misfit } from '../parameters/parameters.ts'
+import { violation } from '../parameters/parameters.ts'
 import type { PathRule } from '../document.ts'
 import { whyNearer } from '../pattern.ts'
 import { reasonOf } from './reason.ts'
@@ -11,7 +11,7 @@ import { suggestion } from './suggestion.ts'
 import type { Unresolved } from '../templates/template.ts'
 
 /** Policies, and their compiled table. For one explanation. */
-export interface Compiled {
+interface Compiled {
   readonly policies: readonly NamedPolicy[]
   readonly acl: Acl
 }
@@ -29,7 +29,7 @@ export interface Visibility {
 }
 
 /** A matching rule, as far as the caller may see it. All rules with one pattern are combined into one. */
-export interface VisibleRule {
+interface VisibleRule {
   /** Undefined if none of its policies are visible. */
   readonly path?: string
   /** The templates that resolved to this path, as written in the visible policies. Absent if there are none. */
@@ -44,7 +44,7 @@ export interface VisibleRule {
 }
 
 /** An ignored rule, with the reason: see `Unresolved` for templates. */
-export interface LeftOut {
+interface LeftOut {
   readonly path: string
   readonly policy?: string
   readonly why: 'expired' | Unresolved
@@ -70,18 +70,18 @@ export function explain(
   now: number,
   visibility: Visibility,
 ): Explanation {
-  const { verdict, ground, rule } = acl.weigh(question)
+  const { verdict, ground, rule } = acl.evaluate(question)
   const allowed = verdict.allowed && (!question.needsSudo || verdict.sudo)
   const clear = rule?.policies.every(visibility.rules) === true ? rule : undefined
   const explained = verdict.allowed && !allowed ? 'no_sudo' : ground
-  const unfit = ground === 'parameters' && clear ? misfit(clear, question) : undefined
+  const unmet = ground === 'parameters' && clear ? violation(clear, question) : undefined
   const capabilities = rule ? visible(rule, visibility) : []
   const considered = acl.root ? [] : ranked(acl.matching(question), visibility)
   const stanza = allowed ? undefined : suggestion(acl, question, capabilities, clear)
   return {
     allowed,
     ground: explained,
-    reason: reasonOf(explained, question.operation, clear, unfit),
+    reason: reasonOf(explained, question.operation, clear, unmet),
     considered,
     leftOut: acl.root ? [] : leftOut({ policies, acl }, now, visibility),
     ...(stanza !== undefined && { stanza }),

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../util/duration.ts'
 import type { AclOperation, Ground } from '../verdict.ts'
-import type { Misfit } from '../parameters/parameters.ts'
+import type { Violation } from '../parameters/parameters.ts'
 import type { Merged } from '../rules.ts'
 
 /** The reason of a verdict, the need for `sudo` included. */
@@ -11,7 +11,7 @@ export function reasonOf(
   ground: ExplainedGround,
   operation: AclOperation = 'read',
   rule?: Merged,
-  unfit?: Misfit,
+  violation?: Violation,
 ): string {
   switch (ground) {
     case 'root':
@@ -27,7 +27,7 @@ export function reasonOf(
     case 'wrapping':
       return `the deciding rule requires the response to be wrapped${rule ? bounds(rule) : ''}`
     case 'parameters':
-      return unfit ? aboutParameter(unfit) : 'the deciding rule does not allow these parameters'
+      return violation ? aboutParameter(violation) : 'the deciding rule does not allow these parameters'
     case 'pagination':
       return `the deciding rule requires a limit${rule?.paginationLimit === undefined ? '' : ` from 0 to ${rule.paginationLimit}`} on the list`
     case 'public':
@@ -43,7 +43,7 @@ function bounds({ minWrappingTtl: least, maxWrappingTtl: most }: Merged): string
   return from && to ? `${from} and${to}` : from || to
 }
 
-function aboutParameter({ name, kind }: Misfit): string {
+function aboutParameter({ name, kind }: Violation): string {
   if (kind === 'too much')
     return `the parameter "${name}" has more values than can be checked against the conditions of the rule`
   if (kind === 'missing') return `the deciding rule requires the parameter "${name}"`

@@ -1,6 +1,6 @@
 import type { Field } from '../../contract/field.ts'
 import { compiledOnce } from './compiled.ts'
-import type { Effort } from './effort.ts'
+import type { ComparisonBudget } from './effort.ts'
 import { globFits, isPattern, sameShape } from './glob.ts'
 import { exactKey } from './readings.ts'
 
@@ -21,25 +21,25 @@ const compiledFor = compiledOnce((values, field): Allowed => ({
  * Whether a value is one of the allowed ones: the route reads both alike, or a pattern matches the string. If the route
  * reads a string as a list, each of its members must be allowed: `"dev-*"` does not allow `"dev-a,root"`.
  * @param values the rule's, not empty
- * @param effort once it is exhausted, the result is false
+ * @param budget once it is exhausted, the result is false
  */
 export function fits(
   values: readonly unknown[],
   value: unknown,
   field: Field<unknown> | undefined,
-  effort: Effort,
+  budget: ComparisonBudget,
 ): boolean {
   const rule = compiledFor(values, field)
   if (rule.keys.has(exactKey(value, field))) return true
   if (typeof value === 'object' && value !== null && rule.shapes.some((shape) => sameShape(shape, value))) return true
-  if (!effort.take(typeof value === 'string' ? value.length : 0, rule.patterns.length)) return false
+  if (!budget.take(typeof value === 'string' ? value.length : 0, rule.patterns.length)) return false
   const members = membersOf(value, field)
   if (typeof value === 'string' && !rule.patterns.some((pattern) => globFits(pattern, value))) return false
-  return members !== undefined && members.every((member) => fitsAlone(rule, member, field, effort))
+  return members !== undefined && members.every((member) => fitsAlone(rule, member, field, budget))
 }
 
-function fitsAlone(rule: Allowed, text: string, field: Field<unknown> | undefined, effort: Effort): boolean {
-  if (!effort.take(text.length, rule.patterns.length)) return false
+function fitsAlone(rule: Allowed, text: string, field: Field<unknown> | undefined, budget: ComparisonBudget): boolean {
+  if (!budget.take(text.length, rule.patterns.length)) return false
   // A member may contain commas itself: it is not split again.
   const alone = field?.kind === 'list' || field?.kind === 'map' ? [text] : text
   return rule.keys.has(exactKey(alone, field)) || rule.patterns.some((pattern) => globFits(pattern, text))

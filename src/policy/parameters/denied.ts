@@ -1,6 +1,6 @@
 import type { Field } from '../../contract/field.ts'
 import { compiledOnce } from './compiled.ts'
-import type { Effort } from './effort.ts'
+import type { ComparisonBudget } from './effort.ts'
 import { globFits, isPattern, sameShape } from './glob.ts'
 import { folded, ruleKeys, textOfScalar, valueKeys } from './readings.ts'
 
@@ -21,41 +21,46 @@ const compiledFor = compiledOnce(compile)
  * Whether a denied value stands in a parameter: by itself, as one member of a list or part of `"a,b"`, or written in
  * another way that the route reads as the same. A value must not slip past the rule by being dressed up.
  * @param values the rule's, not empty
- * @param effort once it is exhausted, the result is false, and the request must be refused
+ * @param budget once it is exhausted, the result is false, and the request must be refused
  */
 export function denies(
   values: readonly unknown[],
   value: unknown,
   field: Field<unknown> | undefined,
-  effort: Effort,
+  budget: ComparisonBudget,
 ): boolean {
   const rule = compiledFor(values, field)
-  return rule.anything || touches(rule, value, field, effort)
+  return rule.anything || hasDenied(rule, value, field, budget)
 }
 
 /** Whether a denied value is the default of the route. Patterns apply only to sent values. */
-export function deniesTaken(values: readonly unknown[], value: unknown, field: Field<unknown>): boolean {
+export function deniesDefault(values: readonly unknown[], value: unknown, field: Field<unknown>): boolean {
   const { keys } = compiledFor(values, field)
   return valueKeys(value, field).some((key) => keys.has(key))
 }
 
-function touches(rule: Denied, value: unknown, field: Field<unknown> | undefined, effort: Effort): boolean {
+function hasDenied(rule: Denied, value: unknown, field: Field<unknown> | undefined, budget: ComparisonBudget): boolean {
   const text = textOfScalar(value)
-  if (!effort.take(text?.length ?? 0, rule.patterns.length)) return false
+  if (!budget.take(text?.length ?? 0, rule.patterns.length)) return false
   if (text !== undefined || rule.wholes || value === null)
     if (valueKeys(value, field).some((key) => rule.keys.has(key))) return true
-  if (text !== undefined) return touchesText(rule, text, field, effort)
+  if (text !== undefined) return textHasDenied(rule, text, field, budget)
   if (rule.shapes.some((shape) => sameShape(shape, value))) return true
-  return Array.isArray(value) && value.some((item) => touches(rule, item, field, effort))
+  return Array.isArray(value) && value.some((item) => hasDenied(rule, item, field, budget))
 }
 
-function touchesText(rule: Denied, text: string, field: Field<unknown> | undefined, effort: Effort): boolean {
+function textHasDenied(
+  rule: Denied,
+  text: string,
+  field: Field<unknown> | undefined,
+  budget: ComparisonBudget,
+): boolean {
   const plain = field ? folded(text) : text
   if (rule.patterns.some((pattern) => globFits(pattern, plain))) return true
   for (let [from, end] = [0, text.indexOf(',')]; from > 0 || end >= 0;) {
     const part = text.slice(from, end < 0 ? undefined : end).trim()
-    if (touches(rule, part, field, effort)) return true
-    if (end < 0 || effort.spent) return false
+    if (hasDenied(rule, part, field, budget)) return true
+    if (end < 0 || budget.spent) return false
     from = end + 1
     end = text.indexOf(',', from)
   }

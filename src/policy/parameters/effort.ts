@@ -5,7 +5,7 @@ const most = { values: 20_000, characters: 5 * 1024 * 1024 } as const
 const perPattern = 16
 
 /** The cost of judging one request's parameters so far. Once the limit is reached, the request is refused. */
-export class Effort {
+export class ComparisonBudget {
   #values = 0
   #characters = 0
 

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Field, Fields } from '../../contract/field.ts'
-import { denies, deniesTaken } from './denied.ts'
+import { denies, deniesDefault } from './denied.ts'
 import { fits } from './allowed.ts'
-import { Effort } from './effort.ts'
+import { ComparisonBudget } from './effort.ts'
 import { defaultOf } from './readings.ts'
 import type { ParameterRules } from './values.ts'
 import { perObject } from '../../util/caches/per-object.ts'
@@ -10,14 +10,14 @@ import { perObject } from '../../util/caches/per-object.ts'
 type Data = Readonly<Record<string, unknown>>
 
 /** The parameter conditions of one rule. */
-export interface Conditions {
+interface Conditions {
   readonly allowed: ParameterRules
   readonly denied: ParameterRules
   readonly required: ReadonlySet<string>
 }
 
 /** The input of a check: the parameters of the request, how the route reads them, and those from its path. */
-export interface Parameters {
+interface Parameters {
   readonly data: Data
   readonly fields?: Fields
   readonly params?: Readonly<Record<string, string>>
@@ -29,7 +29,7 @@ export interface Parameters {
  * A parameter that a rule refuses: a missing one, a denied one (by name or value), one that is not allowed, or one with too many
  * values to check.
  */
-export interface Misfit {
+export interface Violation {
   readonly name: string
   readonly kind: 'missing' | 'denied' | 'not allowed' | 'too much'
 }
@@ -38,24 +38,24 @@ export interface Misfit {
  * The first parameter that does not satisfy a rule. Names are compared without regard to case, except for required ones:
  * Vault lower-cases the rule's names only, so that a required `X` means an `x`. A value is compared as the route reads it.
  */
-export function misfit({ allowed, denied, required }: Conditions, asked: Parameters): Misfit | undefined {
+export function violation({ allowed, denied, required }: Conditions, parameters: Parameters): Violation | undefined {
   if (allowed.size === 0 && denied.size === 0 && required.size === 0) return undefined
-  const { data, fields = {}, params = {}, operation } = asked
+  const { data, fields = {}, params = {}, operation } = parameters
   for (const name of required) if (!Object.hasOwn(data, name.toLowerCase())) return { name, kind: 'missing' }
-  const judge = new Judge({ allowed, denied }, { data, fields, params, creates: operation === 'create' })
+  const check = new ParameterCheck({ allowed, denied }, { data, fields, params, creates: operation === 'create' })
   for (const name in data) {
-    const kind = judge.sent(name, data[name])
+    const kind = check.sent(name, data[name])
     if (kind) return { name, kind }
   }
   for (const name in params) {
-    const kind = judge.inPath(name, params[name])
+    const kind = check.inPath(name, params[name])
     if (kind) return { name, kind }
   }
-  return judge.leftOut()
+  return check.leftOut()
 }
 
 /** Whether a rule denies a value that only the handler knows: the default of an omitted parameter. */
-export function refusesTaken(
+export function refusesDefault(
   { denied }: Pick<Conditions, 'denied'>,
   fields: Fields,
   name: string,
@@ -66,20 +66,20 @@ export function refusesTaken(
     field !== undefined &&
     namesOf(fields, name).some((one) => {
       const values = denied.get(one)
-      return values !== undefined && values.length > 0 && deniesTaken(values, value, field)
+      return values !== undefined && values.length > 0 && deniesDefault(values, value, field)
     })
   )
 }
 
-class Judge {
+class ParameterCheck {
   readonly #allowed: ParameterRules
   readonly #denied: ParameterRules
   readonly #fields: Fields
   readonly #data: Data
   readonly #params: Data
   readonly #creates: boolean
-  readonly #others: Data
-  readonly #effort = new Effort()
+  readonly #all: Data
+  readonly #budget = new ComparisonBudget()
 
   constructor(
     { allowed, denied }: Pick<Conditions, 'allowed' | 'denied'>,
@@ -91,16 +91,16 @@ class Judge {
     this.#data = data
     this.#params = params
     this.#creates = creates
-    this.#others = { ...data, ...params }
+    this.#all = { ...data, ...params }
   }
 
   /** The rule that a parameter of the body or the query breaks. */
-  sent(rawName: string, value: unknown): Misfit['kind'] | undefined {
+  sent(rawName: string, value: unknown): Violation['kind'] | undefined {
     if (this.#denied.has('*')) return 'denied'
     const name = rawName.toLowerCase()
     const field = this.#fieldOf(name)
-    if (this.#denies(name, value, field, this.#others)) return 'denied'
-    if (this.#effort.spent) return 'too much'
+    if (this.#denies(name, value, field, this.#all)) return 'denied'
+    if (this.#budget.spent) return 'too much'
     if (this.#allowed.size > 0 && !this.#allows(name, value, field)) return 'not allowed'
     return field?.itemNames && Array.isArray(value) ? this.#inItems(value, field.itemNames) : undefined
   }
@@ -108,51 +108,51 @@ class Judge {
   /**
    * The rule against a parameter from the path: against its value only, because policies do not list parameters of every request.
    */
-  inPath(name: string, value: unknown): Misfit['kind'] | undefined {
+  inPath(name: string, value: unknown): Violation['kind'] | undefined {
     const field = this.#fieldOf(name)
     for (const one of namesOf(this.#fields, name)) {
       const values = this.#denied.get(one)
-      if (values && values.length > 0 && denies(values, value, field, this.#effort)) return 'denied'
+      if (values && values.length > 0 && denies(values, value, field, this.#budget)) return 'denied'
     }
-    if (this.#effort.spent) return 'too much'
-    return this.#fitsAll(namesOf(this.#fields, name), value, field, this.#others) ? undefined : 'not allowed'
+    if (this.#budget.spent) return 'too much'
+    return this.#fitsAll(namesOf(this.#fields, name), value, field, this.#all) ? undefined : 'not allowed'
   }
 
   /**
    * A parameter that was sent under none of its names: its default is denied, or the value derived from others is denied or not
    * allowed.
    */
-  leftOut(): Misfit | undefined {
+  leftOut(): Violation | undefined {
     const batches = Object.keys(this.#data).filter((name) => Array.isArray(this.#data[name]))
     const inItems = batches.flatMap((name) => this.#fieldOf(name)?.itemNames ?? [])
     for (const name of new Set([...this.#denied.keys(), ...this.#allowed.keys()])) {
       const field = this.#fieldOf(name)
       const isSent = (one: string): boolean => Object.hasOwn(this.#data, one) || Object.hasOwn(this.#params, one)
       if (!field || inItems.includes(name) || namesOf(this.#fields, name).some(isSent)) continue
-      const kind = this.#withoutBeingSent(name, field, this.#others)
+      const kind = this.#omitted(name, field, this.#all)
       if (kind) return { name, kind }
     }
     return undefined
   }
 
-  #withoutBeingSent(name: string, field: Field<unknown>, others: Data): Misfit['kind'] | undefined {
+  #omitted(name: string, field: Field<unknown>, all: Data): Violation['kind'] | undefined {
     const denied = this.#denied.get(name) ?? []
     const allowed = this.#allowed.get(name) ?? []
-    const formed = field.forms?.(undefined, others) ?? []
-    const taken = formed.length > 0 ? formed : this.#usual(name, field)
-    if (denied.length > 0 && taken.some((value) => deniesTaken(denied, value, field))) return 'denied'
+    const formed = field.forms?.(undefined, all) ?? []
+    const defaults = formed.length > 0 ? formed : this.#usual(name, field)
+    if (denied.length > 0 && defaults.some((value) => deniesDefault(denied, value, field))) return 'denied'
     // A value derived from other parameters counts as sent; a default does not.
     if (!field.forms || formed.length === 0 || isDeepStrictEqual(formed, field.forms(undefined, {}))) return undefined
-    if (denied.length > 0 && formed.some((value) => denies(denied, value, field, this.#effort))) return 'denied'
-    if (this.#effort.spent) return 'too much'
-    return allowed.length === 0 || formed.some((value) => fits(allowed, value, field, this.#effort))
+    if (denied.length > 0 && formed.some((value) => denies(denied, value, field, this.#budget))) return 'denied'
+    if (this.#budget.spent) return 'too much'
+    return allowed.length === 0 || formed.some((value) => fits(allowed, value, field, this.#budget))
       ? undefined
       : 'not allowed'
   }
 
   /** The rule against the items of a batch: they have parameters of the same route, and the common values of the request. */
-  #inItems(items: readonly unknown[], itemNames: readonly string[]): Misfit['kind'] | undefined {
-    const ruled = itemNames.filter((name) => this.#denied.has(name) || this.#allowed.has(name))
+  #inItems(items: readonly unknown[], itemNames: readonly string[]): Violation['kind'] | undefined {
+    const restricted = itemNames.filter((name) => this.#denied.has(name) || this.#allowed.has(name))
     for (const item of items) {
       if (typeof item !== 'object' || item === null) continue
       const data = item as Data
@@ -160,25 +160,25 @@ class Judge {
         const name = rawName.toLowerCase()
         const field = this.#fieldOf(name)
         if (this.#denies(name, value, field, data)) return 'denied'
-        if (this.#effort.spent) return 'too much'
+        if (this.#budget.spent) return 'too much'
         if (!this.#fitsAll(namesOf(this.#fields, name), value, field, data)) return 'not allowed'
       }
-      for (const name of ruled) {
+      for (const name of restricted) {
         const field = this.#fieldOf(name)
-        const kind = field && !Object.hasOwn(data, name) ? this.#withoutBeingSent(name, field, data) : undefined
+        const kind = field && !Object.hasOwn(data, name) ? this.#omitted(name, field, data) : undefined
         if (kind) return kind
       }
     }
     return undefined
   }
 
-  #denies(name: string, value: unknown, field: Field<unknown> | undefined, others: Data): boolean {
-    const forms = formsOf(field, value, others)
+  #denies(name: string, value: unknown, field: Field<unknown> | undefined, all: Data): boolean {
+    const forms = formsOf(field, value, all)
     return namesOf(this.#fields, name).some((one) => {
       const values = this.#denied.get(one)
       if (!values) return false
-      if (values.length === 0 || denies(values, value, field, this.#effort)) return true
-      return forms.some((form) => denies(values, form, field, this.#effort))
+      if (values.length === 0 || denies(values, value, field, this.#budget)) return true
+      return forms.some((form) => denies(values, form, field, this.#budget))
     })
   }
 
@@ -186,17 +186,17 @@ class Judge {
     if (!this.#allowed.has(name) && !this.#allowed.has('*')) return false
     // A rule about one name of an object applies to its other names as well, if those are allowed at all.
     const rules = this.#allowed.has(name) ? [name] : namesOf(this.#fields, name)
-    return this.#fitsAll(rules, value, field, this.#others)
+    return this.#fitsAll(rules, value, field, this.#all)
   }
 
   /** Whether a value is allowed by every rule under some names: as sent, and in one of the forms that the route reads. */
-  #fitsAll(names: readonly string[], value: unknown, field: Field<unknown> | undefined, others: Data): boolean {
+  #fitsAll(names: readonly string[], value: unknown, field: Field<unknown> | undefined, all: Data): boolean {
     return names.every((name) => {
       const values = this.#allowed.get(name)
       if (!values || values.length === 0) return true
-      if (!fits(values, value, field, this.#effort)) return false
-      const forms = formsOf(field, value, others)
-      return forms.length === 0 || forms.some((form) => fits(values, form, field, this.#effort))
+      if (!fits(values, value, field, this.#budget)) return false
+      const forms = formsOf(field, value, all)
+      return forms.length === 0 || forms.some((form) => fits(values, form, field, this.#budget))
     })
   }
 
@@ -211,8 +211,8 @@ class Judge {
   }
 }
 
-const formsOf = (field: Field<unknown> | undefined, value: unknown, others: Data): readonly unknown[] =>
-  field?.forms ? field.forms(value === null || value === '' ? undefined : value, others) : []
+const formsOf = (field: Field<unknown> | undefined, value: unknown, all: Data): readonly unknown[] =>
+  field?.forms ? field.forms(value === null || value === '' ? undefined : value, all) : []
 
 /** All names of the object that a parameter is about, including its own. */
 function namesOf(fields: Fields, name: string): readonly string[] {

@@ -49,8 +49,8 @@ export function valueKeys(value: unknown, field: Reader): string[] {
     return keys
   }
   keys.push(`s:${text}`)
-  const [truth, whole] = [asBool(value), asInt(value)]
-  if (truth !== undefined) keys.push(`b:${truth}`)
+  const [boolean, whole] = [asBool(value), asInt(value)]
+  if (boolean !== undefined) keys.push(`b:${boolean}`)
   if (whole !== undefined) keys.push(`n:${whole}`)
   else {
     const number = numberOf(text)
@@ -107,8 +107,8 @@ function loose(value: unknown): string {
 }
 
 function looseText(value: unknown, text: string): string {
-  const truth = asBool(value)
-  if (truth !== undefined) return `n${Number(truth)}`
+  const boolean = asBool(value)
+  if (boolean !== undefined) return `n${Number(boolean)}`
   const seconds = parseDuration(text)
   if (seconds !== undefined) return `n${seconds}`
   const number = numberOf(text)

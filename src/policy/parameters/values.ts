@@ -83,7 +83,7 @@ export function timeOf(value: HclValue, key: string): number {
 }
 
 /** An attribute without effect, contrary to its author's intention. */
-export function emptied(value: HclValue, key: string): HclError {
+function emptied(value: HclValue, key: string): HclError {
   return new HclError(`"${key}" is empty: it would restrict nothing; leave it out, or name what it is about`, value.at)
 }
 

@@ -9,7 +9,7 @@ export type Value = string | number | boolean
 export type Kind = 'string' | 'number' | 'boolean' | 'any'
 
 /** A function of templates. */
-export interface TemplateFunction {
+interface TemplateFunction {
   /** Of its arguments; the last type applies to all further ones if `repeats` is true. */
   readonly takes: readonly Kind[]
   readonly repeats?: boolean

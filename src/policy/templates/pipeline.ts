@@ -2,7 +2,7 @@ import { templateFunctions } from './functions.ts'
 import type { Kind, Value } from './functions.ts'
 
 /** The values for a template. */
-export interface TemplateValues {
+interface TemplateValues {
   readonly path: string
   readonly key: string
 }
@@ -26,8 +26,8 @@ const token =
 const deepest = 20
 
 /** Parses the content of the braces. Undefined if it has anything unknown. */
-export function readPipeline(written: string): Pipeline | undefined {
-  const tokens = tokensOf(written)
+export function readPipeline(text: string): Pipeline | undefined {
+  const tokens = tokensOf(text)
   const reader = tokens && new Reader(tokens)
   const term = reader?.pipeline(0)
   if (!reader?.isAtEnd || term === undefined || (term.is === 'constant' && typeof term.value !== 'string'))
@@ -43,23 +43,23 @@ export function readPipeline(written: string): Pipeline | undefined {
 
 type Token = Term | { readonly is: 'sign'; readonly sign: string } | { readonly is: 'name'; readonly name: string }
 
-function tokensOf(written: string): Token[] | undefined {
+function tokensOf(text: string): Token[] | undefined {
   const tokens: Token[] = []
-  for (let at = 0; at < written.length; at = token.lastIndex) {
+  for (let at = 0; at < text.length; at = token.lastIndex) {
     token.lastIndex = at
-    const found = token.exec(written)
+    const found = token.exec(text)
     if (!found) return undefined
-    const [, sign, quoted, raw, digits, value, truth, name] = found
+    const [, sign, quoted, raw, digits, value, boolean, name] = found
     if (sign !== undefined) tokens.push({ is: 'sign', sign })
     else if (value === 'path' || value === 'key') tokens.push({ is: 'value', name: value })
     else if (name !== undefined) tokens.push({ is: 'name', name })
-    else tokens.push({ is: 'constant', value: constantOf(digits, truth, raw ?? (quoted ?? '').replaceAll(/\\(["\\])/g, '$1')) }) // prettier-ignore
+    else tokens.push({ is: 'constant', value: constantOf(digits, boolean, raw ?? (quoted ?? '').replaceAll(/\\(["\\])/g, '$1')) }) // prettier-ignore
   }
   return tokens
 }
 
-function constantOf(digits: string | undefined, truth: string | undefined, text: string): Value {
-  return digits === undefined ? (truth === undefined ? text : truth === 'true') : Number(digits)
+function constantOf(digits: string | undefined, boolean: string | undefined, text: string): Value {
+  return digits === undefined ? (boolean === undefined ? text : boolean === 'true') : Number(digits)
 }
 
 class Reader {
@@ -115,19 +115,19 @@ class Reader {
 
 /** A call, if the function exists and accepts these arguments. */
 function called(name: string, terms: readonly Term[]): Term | undefined {
-  const known = Object.hasOwn(templateFunctions, name) ? templateFunctions[name] : undefined
-  if (!known) return undefined
-  const { takes, repeats = false, optional = 0 } = known
+  const definition = Object.hasOwn(templateFunctions, name) ? templateFunctions[name] : undefined
+  if (!definition) return undefined
+  const { takes, repeats = false, optional = 0 } = definition
   if (terms.length < takes.length - optional || (!repeats && terms.length > takes.length)) return undefined
   const fits = terms.every((term, at) => {
     const wanted = takes[Math.min(at, takes.length - 1)]
     return wanted === 'any' || kindOf(term) === 'any' || kindOf(term) === wanted
   })
-  return fits && !isHopeless(name, terms) ? { is: 'call', name, terms } : undefined
+  return fits && !alwaysFails(name, terms) ? { is: 'call', name, terms } : undefined
 }
 
 /** A template that fails with every value: it is refused when the policy is written. */
-function isHopeless(name: string, [first]: readonly Term[]): boolean {
+function alwaysFails(name: string, [first]: readonly Term[]): boolean {
   if (first?.is !== 'constant') return false
   return name === 'replace' ? first.value === '' : name.startsWith('truncate') && Number(first.value) <= 0
 }
@@ -146,15 +146,15 @@ function valueOf(term: Term, values: TemplateValues, longest: number): Value | u
   if (term.is === 'constant') return term.value
   if (term.is === 'value') return values[term.name]
   const taken: Value[] = []
-  const known = templateFunctions[term.name]
+  const definition = templateFunctions[term.name]
   for (const [at, one] of term.terms.entries()) {
     const value = valueOf(one, values, longest)
-    const wanted = known?.takes[Math.min(at, known.takes.length - 1)]
+    const wanted = definition?.takes[Math.min(at, definition.takes.length - 1)]
     if (value === undefined || (wanted !== 'any' && typeof value !== wanted)) return undefined
     // The rest is not evaluated, as in Go.
     if ((term.name === 'and' && !value) || (term.name === 'or' && value)) return value
     taken.push(value)
   }
-  const result = known?.apply(taken, longest)
+  const result = definition?.apply(taken, longest)
   return typeof result === 'string' && result.length > longest ? undefined : result
 }

@@ -32,7 +32,7 @@ export function formatted(format: string, values: readonly Value[], longest: num
 
 function pieceOf([, flags = '', width = '', precision, letter = '']: readonly (string | undefined)[], value?: Value) {
   if (value === undefined) return undefined
-  const plain = written(letter, value, flags, precision === undefined ? undefined : Number(precision))
+  const plain = printedAs(letter, value, flags, precision === undefined ? undefined : Number(precision))
   if (plain === undefined) return undefined
   const missing = Math.max(0, Number(width) - Array.from(plain).length)
   if (flags.includes('-')) return plain + ' '.repeat(missing)
@@ -44,7 +44,7 @@ function pieceOf([, flags = '', width = '', precision, letter = '']: readonly (s
 
 const bases: Readonly<Record<string, number>> = { d: 10, v: 10, b: 2, o: 8, x: 16, X: 16 }
 
-function written(letter: string, value: Value, flags: string, precision: number | undefined): string | undefined {
+function printedAs(letter: string, value: Value, flags: string, precision: number | undefined): string | undefined {
   if (typeof value === 'boolean') return letter === 't' || letter === 'v' ? String(value) : undefined
   if (typeof value === 'string') return writtenText(letter, precision === undefined ? value : Array.from(value).slice(0, precision).join('')) // prettier-ignore
   if (precision !== undefined) return undefined

@@ -16,7 +16,7 @@ export interface TemplateOptions {
 export type Unresolved = 'template' | 'value'
 
 /** The path of a template, or why there is none. */
-export type Rendered = { readonly path: string } | { readonly why: Unresolved }
+type Rendered = { readonly path: string } | { readonly why: Unresolved }
 
 const strict: TemplateOptions = { wildcards: false, slashes: false }
 const braces = /\{\{|\}\}/
@@ -121,8 +121,8 @@ function fits(value: string, { wildcards, slashes }: TemplateOptions): boolean {
 
 /** Whether no value has become a wildcard: a whole segment `+`, or a `*` at the end. */
 function hasSameWildcards(path: string, template: string): boolean {
-  const [actual, written] = [path, template.replaceAll(expression, 'x')].map(compilePattern)
-  return actual?.prefix === written?.prefix && actual?.plusses === written?.plusses
+  const [actual, withPlaceholders] = [path, template.replaceAll(expression, 'x')].map(compilePattern)
+  return actual?.prefix === withPlaceholders?.prefix && actual?.plusses === withPlaceholders?.plusses
 }
 
 /**

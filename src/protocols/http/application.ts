@@ -7,7 +7,7 @@ import type { HttpResponse, Page, Protocol } from '../../contract/protocol.ts'
 import { releaseWith } from './body.ts'
 import { Exchange } from './exchange.ts'
 import type { ExchangeParts } from './exchange.ts'
-import { SingleHeaders, everyAnswer, missesHost } from './headers.ts'
+import { SingleHeaders, commonHeaders, missesHost } from './headers.ts'
 
 /** Koa without its own response code, which costs more than our whole work: here every response is sent by `send`. */
 class Application extends Koa {
@@ -65,22 +65,22 @@ function routerOf(pages: readonly Page[]): Router {
   return router
 }
 
-const jsonAnswer = { ...everyAnswer, 'Content-Type': 'application/json' }
+const jsonAnswer = { ...commonHeaders, 'Content-Type': 'application/json' }
 
 /** Writes a response, once; the memory of the request is released when the response was sent. */
-function send(context: Context, answer: HttpResponse): void {
+function send(context: Context, response: HttpResponse): void {
   const { res } = context
-  if (!res.headersSent && !res.destroyed) write(context, answer)
-  else if (answer.body instanceof Readable) answer.body.destroy()
-  releaseWith(res, () => lengthOf(answer.body))
+  if (!res.headersSent && !res.destroyed) write(context, response)
+  else if (response.body instanceof Readable) response.body.destroy()
+  releaseWith(res, () => lengthOf(response.body))
 }
 
 function write({ req, res }: Context, { status, body, headers }: HttpResponse): void {
   // RFC 9110 §8.6: these have no content, and no length.
   const bare = status === 204 || status === 304
-  const usual = body === undefined ? everyAnswer : jsonAnswer
+  const usual = body === undefined ? commonHeaders : jsonAnswer
   if (bare) res.writeHead(status, { ...usual, ...headers }).end()
-  else if (body instanceof Readable) sendStream(res, body, { status, headers: { ...everyAnswer, ...headers } })
+  else if (body instanceof Readable) sendStream(res, body, { status, headers: { ...commonHeaders, ...headers } })
   else {
     res.writeHead(status, { ...usual, ...headers, 'Content-Length': lengthOf(body) })
     if (req.method === 'HEAD') res.end()
@@ -93,8 +93,8 @@ function write({ req, res }: Context, { status, body, headers }: HttpResponse): 
   if (!req.complete && !req.readableEnded) req.resume()
 }
 
-/** How long a client may take nothing of a stream, milliseconds. */
-const patience = 90_000
+/** How long a client may read nothing of a stream, milliseconds. */
+const idleMs = 90_000
 
 /** A stream that fails ends the connection, so that nobody takes what was sent for all of it. */
 function sendStream(
@@ -106,7 +106,7 @@ function sendStream(
   // Its end is the only sign that all of it has been sent, and the timeout is for this response alone.
   res.shouldKeepAlive = false
   res.writeHead(head.status, head.headers)
-  socket?.setTimeout(patience, () => socket.destroy())
+  socket?.setTimeout(idleMs, () => socket.destroy())
   pipeline(stream, res, ignored)
 }
 

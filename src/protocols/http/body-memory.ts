@@ -7,11 +7,11 @@ export interface MemoryHolder {
   refuse(): void
 }
 
-interface Place {
+interface Reservation {
   readonly holder: MemoryHolder
   size: number
-  /** When it began to wait, to go on or to be answered: numbers that only rise. */
-  turn: number
+  /** The order in which requests began to wait, to continue or to be sent: a counter. */
+  order: number
   waiting?: NodeJS.Timeout
   /** The server works on it: it does not wait for its client. */
   working?: true
@@ -19,14 +19,14 @@ interface Place {
 
 /** Bytes, and milliseconds. */
 export interface BodyMemoryLimits {
-  /** Of all requests that go on; one of them may go beyond. */
+  /** Of all requests in progress; one of them may exceed it. */
   readonly most: number
   /** Including those that wait: further requests are refused. */
   readonly mostWithWaiting: number
-  /** A body or response of so many never waits. */
+  /** A body or response of at most so many never waits. */
   readonly small: number
   /** How long one client may keep others waiting. */
-  readonly patience: number
+  readonly roundMs: number
 }
 
 /** How often a request waits for the time limit of others, before it is refused. */
@@ -37,23 +37,23 @@ const usual: BodyMemoryLimits = {
   most: 16 * mebibyte,
   mostWithWaiting: 64 * mebibyte,
   small: 64 * 1024,
-  patience: 10_000,
+  roundMs: 10_000,
 }
 
 /**
  * Limits the memory of bodies and large responses, for all clients and connections together. A large body counts until its
  * response was sent, because values derived from it take memory in proportion. When the limit is reached, large requests
  * wait for those in progress: at least one always continues, and no client may keep others waiting for longer than
- * `patience`.
+ * `roundMs`.
  */
 export class BodyMemory {
   readonly #limits: BodyMemoryLimits
-  readonly #places = new Map<MemoryHolder, Place>()
-  /** Places of large requests, the oldest first. */
-  readonly #large = new Set<Place>()
+  readonly #reservations = new Map<MemoryHolder, Reservation>()
+  /** Reservations of large requests, the oldest first. */
+  readonly #large = new Set<Reservation>()
   #held = 0
   #running = 0
-  #turn = 0
+  #order = 0
 
   constructor(limits: BodyMemoryLimits = usual) {
     this.#limits = limits
@@ -61,81 +61,82 @@ export class BodyMemory {
 
   /** Adds received bytes. The holder is paused while there is no memory for them, and refused if too many wait. */
   take(holder: MemoryHolder, bytes: number): void {
-    const place = this.#places.get(holder) ?? { holder, size: 0, turn: 0 }
-    this.#places.set(holder, place)
-    place.size += bytes
+    const reservation = this.#reservations.get(holder) ?? { holder, size: 0, order: 0 }
+    this.#reservations.set(holder, reservation)
+    reservation.size += bytes
     this.#held += bytes
-    if (this.#held > this.#limits.mostWithWaiting && this.#places.size > 1) return holder.refuse()
-    if (place.size <= this.#limits.small) return
-    if (!this.#large.has(place)) {
-      this.#large.add(place)
-      place.turn = ++this.#turn
+    if (this.#held > this.#limits.mostWithWaiting && this.#reservations.size > 1) return holder.refuse()
+    if (reservation.size <= this.#limits.small) return
+    if (!this.#large.has(reservation)) {
+      this.#large.add(reservation)
+      reservation.order = ++this.#order
       this.#running++
     }
-    if (this.#held > this.#limits.most && this.#running > 1 && !place.waiting) this.#wait(place)
+    if (this.#held > this.#limits.most && this.#running > 1 && !reservation.waiting) this.#wait(reservation)
   }
 
   /** A body is complete. True if it is large: then it is counted until the response was sent. */
   work(holder: MemoryHolder): boolean {
-    const place = this.#places.get(holder)
-    if (place && this.#large.has(place)) return (place.working = true)
+    const reservation = this.#reservations.get(holder)
+    if (reservation && this.#large.has(reservation)) return (reservation.working = true)
     this.leave(holder)
     return false
   }
 
   /** The response to a large request is being sent: its size replaces that of the body until it was sent. */
   respond(holder: MemoryHolder, bytes: number): void {
-    const place = this.#places.get(holder)
-    if (!place) return
-    delete place.working
-    place.turn = ++this.#turn
-    this.#held += bytes - place.size
-    place.size = bytes
-    this.#goOn()
+    const reservation = this.#reservations.get(holder)
+    if (!reservation) return
+    delete reservation.working
+    reservation.order = ++this.#order
+    this.#held += bytes - reservation.size
+    reservation.size = bytes
+    this.#resumeWaiting()
   }
 
   /** The memory of a request is no longer needed. */
   leave(holder: MemoryHolder): void {
-    const place = this.#places.get(holder)
-    if (!place) return
-    this.#places.delete(holder)
-    this.#held -= place.size
-    if (!this.#large.delete(place)) return
-    if (place.waiting) clearTimeout(place.waiting)
+    const reservation = this.#reservations.get(holder)
+    if (!reservation) return
+    this.#reservations.delete(holder)
+    this.#held -= reservation.size
+    if (!this.#large.delete(reservation)) return
+    if (reservation.waiting) clearTimeout(reservation.waiting)
     else this.#running--
-    this.#goOn()
+    this.#resumeWaiting()
   }
 
-  #wait(place: Place): void {
+  #wait(reservation: Reservation): void {
     this.#running--
-    this.#bePatient(place, mostRounds)
-    place.holder.pause()
+    this.#waitRounds(reservation, mostRounds)
+    reservation.holder.pause()
   }
 
   /** Clients that were slow for a whole round are refused for one that waits; after the last round it is refused itself. */
-  #bePatient(place: Place, rounds: number): void {
-    place.turn = ++this.#turn
-    place.waiting = setTimeout(() => {
-      if (rounds === 0) return place.holder.refuse()
-      this.#hurry(place.turn)
-      if (place.waiting) this.#bePatient(place, rounds - 1)
-    }, this.#limits.patience)
+  #waitRounds(reservation: Reservation, rounds: number): void {
+    reservation.order = ++this.#order
+    reservation.waiting = setTimeout(() => {
+      if (rounds === 0) return reservation.holder.refuse()
+      this.#refuseSlower(reservation.order)
+      if (reservation.waiting) this.#waitRounds(reservation, rounds - 1)
+    }, this.#limits.roundMs)
   }
 
-  #goOn(): void {
-    for (const place of this.#large) {
+  #resumeWaiting(): void {
+    for (const reservation of this.#large) {
       if (this.#held > this.#limits.most && this.#running > 0) break
-      if (!place.waiting) continue
-      clearTimeout(place.waiting)
-      delete place.waiting
-      place.turn = ++this.#turn
+      if (!reservation.waiting) continue
+      clearTimeout(reservation.waiting)
+      delete reservation.waiting
+      reservation.order = ++this.#order
       this.#running++
-      place.holder.resume()
+      reservation.holder.resume()
     }
   }
 
   /** Refuses all requests whose clients have been slow since before another one began to wait. */
-  #hurry(turn: number): void {
-    for (const place of this.#large) if (!place.waiting && !place.working && place.turn < turn) place.holder.refuse()
+  #refuseSlower(order: number): void {
+    for (const reservation of this.#large)
+      if (!reservation.waiting && !reservation.working && reservation.order < order) reservation.holder.refuse()
   }
 }

@@ -5,7 +5,7 @@ import type { MemoryHolder } from './body-memory.ts'
 
 /** One for the process: its memory is one, too. */
 const memory = new BodyMemory()
-/** Large requests that are worked on or answered. */
+/** Large requests that are handled, or whose response is being sent. */
 const holders = new WeakMap<IncomingMessage, MemoryHolder>()
 /** Smaller responses are not counted until they have left. */
 const smallResponse = 64 * 1024
@@ -70,7 +70,7 @@ export function readBody(message: IncomingMessage, limit: number): Promise<Uint8
 export function memoryForResponse(message: IncomingMessage, bytes: number): Promise<void> | undefined {
   if (bytes <= smallResponse || holders.has(message)) return undefined
   const { socket } = message
-  let goesOn = true
+  let isReading = true
   let giveUp = ignored
   const free = new Promise<void>((resolve, reject) => {
     giveUp = () => {
@@ -82,10 +82,10 @@ export function memoryForResponse(message: IncomingMessage, bytes: number): Prom
       memory.work(holder)
       resolve()
     }
-    const holder = { pause: () => void (goesOn = false), resume, refuse: giveUp }
+    const holder = { pause: () => void (isReading = false), resume, refuse: giveUp }
     holders.set(message, holder)
     memory.take(holder, bytes)
-    if (goesOn) resume()
+    if (isReading) resume()
   })
   socket.once('close', giveUp)
   return free.finally(() => socket.off('close', giveUp))

@@ -1,12 +1,12 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { everyAnswer } from './headers.ts'
-import { cutOff, isUploading } from './upload.ts'
+import { commonHeaders } from './headers.ts'
+import { markBroken, isUploading } from './upload.ts'
 import { VerbReader } from './verbs.ts'
 
 /** How long a refused client may take to disconnect, in milliseconds. */
-const farewellMs = 1000
+const disconnectMs = 1000
 
 const refusals: Readonly<Record<string, number>> = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 }
 const reasons: Readonly<Record<number, string>> = {
@@ -18,10 +18,10 @@ const reasons: Readonly<Record<number, string>> = {
 /** The placeholder verbs that the parser sees for unknown ones. Other bytes are not a request. */
 const requestLine = /^([A-Z]+) (\/\S*) HTTP\/1\.[01]\r?\n/
 const body = '{"errors":[]}\n'
-const tooLate = '{"errors":["the request took longer than max_request_duration allows; ask what became of it"]}\n'
+const timeoutBody = '{"errors":["the request took longer than max_request_duration allows; ask what became of it"]}\n'
 const headers = {
   'Content-Type': 'application/json',
-  ...everyAnswer,
+  ...commonHeaders,
   Connection: 'close',
   'Content-Length': String(body.length),
 } as const
@@ -69,7 +69,7 @@ export class Connections {
   }
 
   /**
-   * A request has begun; `handle` is called once those before it on its connection are answered. Whoever sends a write and a
+   * A request has begun; `handle` is called once those before it on its connection are answered. A client that sends a write and a
    * read of the same thing without waiting in between means them in this order, and only safe ones may overlap (RFC 9112
    * §9.3.2). Meanwhile nothing more is read, so that requests do not pile up.
    */
@@ -89,13 +89,13 @@ export class Connections {
   }
 
   /** Responds with 503 to a request that takes longer; the operation may continue. */
-  answerWithin(response: ServerResponse, ms: number): void {
-    const late = setTimeout(() => {
+  limitDuration(response: ServerResponse, ms: number): void {
+    const timer = setTimeout(() => {
       if (response.headersSent) return
       response.shouldKeepAlive = false
-      response.writeHead(503, { ...headers, 'Content-Length': tooLate.length }).end(tooLate)
+      response.writeHead(503, { ...headers, 'Content-Length': timeoutBody.length }).end(timeoutBody)
     }, ms)
-    response.once('close', () => clearTimeout(late))
+    response.once('close', () => clearTimeout(timer))
   }
 
   /** Ends a connection that Node's parser has refused, after the pending responses. */
@@ -108,21 +108,21 @@ export class Connections {
     if (!connection || !socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) return void socket.destroy()
     const unknown = unknownVerb(error)
     const status = unknown ? 405 : (refusals[code] ?? 400)
-    const answer = (): void => (unknown ? this.#answer(unknown, socket) : say(status, socket))
+    const respond = (): void => (unknown ? this.#respondTo(unknown, socket) : writeStatus(status, socket))
     // A response without a request would be taken for the response to the next one.
     if (status === 408 && connection.reader.idle) return leave(socket)
     const { newest } = connection
-    if (!newest || newest.writableFinished || newest.destroyed) return answer()
-    if (newest.req.complete) return void newest.once('finish', answer)
+    if (!newest || newest.writableFinished || newest.destroyed) return respond()
+    if (newest.req.complete) return void newest.once('finish', respond)
     // The body of this request is broken: this is its response, in its turn.
-    cutOff(newest.req)
+    markBroken(newest.req)
     if (newest.headersSent) return void newest.once('finish', () => leave(socket))
     newest.once('finish', () => leave(socket))
     newest.writeHead(status, headers).end(body)
   }
 
   /** Handles a request with an unknown verb, so that it is in the audit log like others. Then the connection ends. */
-  #answer([verb, target]: FirstLine, socket: Duplex): void {
+  #respondTo([verb, target]: FirstLine, socket: Duplex): void {
     if (!socket.writable) return leave(socket)
     const message = new IncomingMessage(socket as Socket)
     // No header was read: HTTP/1.0 needs none.
@@ -153,7 +153,7 @@ function lastOf(connection: Connection): void {
   if (connection.newest) connection.newest.shouldKeepAlive = false
 }
 
-function say(status: number, socket: Duplex): void {
+function writeStatus(status: number, socket: Duplex): void {
   if (socket.writable) {
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
     socket.write(`HTTP/1.1 ${status} ${reasons[status]}\r\n${lines.join('')}\r\n${body}`)
@@ -163,11 +163,11 @@ function say(status: number, socket: Duplex): void {
 
 function leave(socket: Duplex): void {
   socket.end()
-  const enough = setTimeout(() => socket.destroy(), farewellMs)
+  const enough = setTimeout(() => socket.destroy(), disconnectMs)
   socket.once('close', () => clearTimeout(enough))
 }
 
-/** Whoever reads the file has to hear that it ends here. A file of any length takes any time. */
+/** The reader of the file must notice that it ends here. A file of any length takes any time. */
 function endUpload(code: string, socket: Duplex): void {
   if (code !== 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy()
 }

@@ -43,7 +43,7 @@ export function forwardedCertificates(
 
 const isDer = (value: string): boolean => fromBase64(value)?.[0] === 0x30
 
-/** What each step makes of a value; nothing of one that it cannot decode. */
+/** The output of each decoder; undefined for a value that it cannot decode. */
 const decoders: Readonly<Record<CertificateDecoder, (value: string) => readonly string[]>> = {
   URL: (value) => {
     try {

@@ -5,7 +5,7 @@ import type { Protocol } from '../../contract/protocol.ts'
  * Headers of every response: it is not cached by browsers and proxies, its type is not guessed, and as a page it runs no
  * scripts, loads no resources and is not shown in a frame.
  */
-export const everyAnswer = {
+export const commonHeaders = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",

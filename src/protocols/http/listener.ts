@@ -29,13 +29,13 @@ export interface HttpOptions extends Place {
   /** Time limit until the response; default: none. */
   readonly answerTimeout?: number
   readonly idleTimeout?: number
-  /** More than so many at once are hung up on: files of the storage and the audit log need descriptors, too. */
+  /** The most connections at once; further ones are closed: files of the storage and the audit log need descriptors, too. */
   readonly maxConnections?: number
   /** Time limit for requests in progress when the listener closes. */
   readonly finishTimeout?: number
   readonly forwardedFor?: ForwardedFor
   readonly proxyProtocol?: ProxyProtocol
-  /** Hears of TLS handshakes that failed: the address of the client, and OpenSSL's reason. */
+  /** Called with TLS handshakes that failed: the address of the client, and OpenSSL's reason. */
   readonly handshakeFailed?: (from: string, why: string) => void
 }
 
@@ -73,7 +73,7 @@ export async function listenHttp(served: Served, options: HttpOptions): Promise<
   const serve = (message: IncomingMessage, response: ServerResponse): void => {
     if (life.closing) response.shouldKeepAlive = false
     message.url = originForm(message.url ?? '/')
-    if (options.answerTimeout !== undefined) connections.answerWithin(response, options.answerTimeout)
+    if (options.answerTimeout !== undefined) connections.limitDuration(response, options.answerTimeout)
     connections.begin(response, () => void handler(message, response))
   }
   server.on('request', serve)
@@ -118,7 +118,7 @@ function originForm(target: string): string {
   return found.startsWith('/') ? found : `/${found}`
 }
 
-/** Connections go as soon as their request is answered; after `ms` they go anyhow: Node forgets its own timeouts when a server is to close. */
+/** Connections are closed as soon as their response was sent, and after `ms` in any case: Node forgets its own timeouts when a server is to close. */
 async function closed(server: Server | SecureServer, ms: number): Promise<void> {
   const idle = setInterval(() => server.closeIdleConnections(), 20)
   const enough = setTimeout(() => server.closeAllConnections(), ms)

@@ -40,7 +40,7 @@ interface Reading {
 }
 
 /**
- * Reads the PROXY header of each connection before the server sees the connection. A header is believed from listed peers
+ * Reads the PROXY header of each connection before the server sees the connection. A header is trusted from listed peers
  * only; one that is broken, or does not come in time, closes that connection and nothing else.
  */
 export function takeProxyHeaders(server: Server, reading: Reading): void {
@@ -56,9 +56,9 @@ export function takeProxyHeaders(server: Server, reading: Reading): void {
   })
 }
 
-function readFirst(socket: Socket, reading: Reading, believed: boolean, pass: (socket: Socket) => void): void {
+function readFirst(socket: Socket, reading: Reading, isTrusted: boolean, pass: (socket: Socket) => void): void {
   let bytes = Buffer.alloc(0)
-  const late = setTimeout(() => socket.destroy(), reading.timeout)
+  const timer = setTimeout(() => socket.destroy(), reading.timeout)
   const stop = (): void => void socket.destroy()
   const done = (rest: Buffer): void => {
     settled()
@@ -71,17 +71,17 @@ function readFirst(socket: Socket, reading: Reading, believed: boolean, pass: (s
     if (rest.length > 0) socket.push(rest)
     socket.resume()
   }
-  const hear = (chunk: Buffer): void => {
+  const receive = (chunk: Buffer): void => {
     bytes = Buffer.concat([bytes, chunk])
     const found = readProxyHeader(bytes)
     if (found.kind === 'more') return
     if (found.kind === 'broken') return stop()
-    if (found.kind === 'header' && found.source && believed) reading.sources.set(socket, found.source)
+    if (found.kind === 'header' && found.source && isTrusted) reading.sources.set(socket, found.source)
     done(found.kind === 'header' ? bytes.subarray(found.length) : bytes)
   }
   const settled = (): void => {
-    clearTimeout(late)
-    socket.off('data', hear).off('error', stop).off('end', stop).off('close', settled)
+    clearTimeout(timer)
+    socket.off('data', receive).off('error', stop).off('end', stop).off('close', settled)
   }
-  socket.on('data', hear).on('error', stop).on('end', stop).on('close', settled)
+  socket.on('data', receive).on('error', stop).on('end', stop).on('close', settled)
 }

@@ -7,7 +7,7 @@ export interface Source {
 }
 
 /** The meaning of the first bytes of a connection, by the PROXY protocol (haproxy.org/download/1.8/doc/proxy-protocol.txt). */
-export type ProxyHeader =
+type ProxyHeader =
   | { readonly kind: 'more' }
   | { readonly kind: 'none' }
   | { readonly kind: 'broken' }

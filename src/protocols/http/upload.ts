@@ -4,18 +4,18 @@ import { Fault } from '../../contract/fault.ts'
 
 /** Connections on which a file of any length arrives: the time for a whole request does not count for them. */
 const uploading = new WeakSet<Duplex>()
-/** Requests whose body ended before anybody began to read it as a file. */
+/** Requests whose body ended before it was read as a file. */
 const broken = new WeakSet<IncomingMessage>()
 /** Milliseconds without a byte until an upload is given up. */
-const patience = 90_000
+const idleMs = 90_000
 /** How long the unread rest of an upload is taken from a client that does not notice the response. */
-const farewell = 10_000
+const drainMs = 10_000
 
 /** Whether a file is arriving on a connection. */
 export const isUploading = (socket: Duplex): boolean => uploading.has(socket)
 
-/** The rest of the body of this request does not come any more: a file that is read from now on is cut off. */
-export const cutOff = (message: IncomingMessage): void => void broken.add(message)
+/** The rest of the body of this request will not arrive: a file that is read from now on is cut off. */
+export const markBroken = (message: IncomingMessage): void => void broken.add(message)
 
 /**
  * The body of a request in pieces, as they come. No more is read than is asked for.
@@ -30,32 +30,32 @@ export async function* uploadOf(message: IncomingMessage): AsyncGenerator<Uint8A
   if (broken.has(message)) throw new Fault('invalid_request', 'the request was cut off')
   const { socket } = message
   uploading.add(socket)
-  let late: NodeJS.Timeout | undefined
+  let timer: NodeJS.Timeout | undefined
   const wait = (): void => {
-    late = setTimeout(() => message.destroy(), patience)
+    timer = setTimeout(() => message.destroy(), idleMs)
   }
   try {
     wait()
     for await (const part of message.iterator({ destroyOnReturn: false })) {
-      clearTimeout(late)
+      clearTimeout(timer)
       yield part as Buffer
       wait()
     }
   } catch (cause) {
     throw new Fault('invalid_request', 'the request was cut off', { cause })
   } finally {
-    clearTimeout(late)
+    clearTimeout(timer)
     uploading.delete(socket)
-    if (!message.complete && !socket.destroyed) endWith(message)
+    if (!message.complete && !socket.destroyed) drainRest(message)
   }
 }
 
 /** The response goes out while the client may still be sending. */
-function endWith(message: IncomingMessage): void {
+function drainRest(message: IncomingMessage): void {
   const { socket } = message
   message.on('error', () => {})
   message.resume()
-  const enough = setTimeout(() => socket.destroy(), farewell)
+  const enough = setTimeout(() => socket.destroy(), drainMs)
   message.once('end', () => clearTimeout(enough))
   socket.once('close', () => clearTimeout(enough))
 }

@@ -26,7 +26,7 @@ const longestHeld = 4096
 const longestLine = 64
 const [tab, lf, cr, space] = [9, 10, 13, 32]
 /** How lines begin that matter: `Content-Length`, `Transfer-Encoding`, `Upgrade`, a folded line, the empty one. */
-const telling = new Set([...Buffer.from('cCtTuU'), tab, lf, cr, space])
+const stateChangingBytes = new Set([...Buffer.from('cCtTuU'), tab, lf, cr, space])
 const upgrade = /^upgrade/i
 const lastLetter = 'upgrad'.length
 
@@ -120,7 +120,7 @@ export class VerbReader {
     const found = chunk.indexOf(lf, at)
     const end = found < 0 ? chunk.length : found
     const whole = this.#line === '' && found >= 0
-    if (whole && this.#place !== 'chunk size' && !telling.has(chunk[at] as number)) return end + 1
+    if (whole && this.#place !== 'chunk size' && !stateChangingBytes.has(chunk[at] as number)) return end + 1
     const before = this.#line.length
     this.#line += chunk.toString('latin1', at, Math.min(end, at + longestLine - before))
     // The name may be split anywhere between two packets: its last letter is replaced when it arrives.

@@ -53,7 +53,7 @@ function* decoded(text: string): Steps<string> {
       if (byte === percent) {
         bytes[length++] = byteOf(bytes, at)
         at += 2
-      } else bytes[length++] = byte === plus ? blank : byte
+      } else bytes[length++] = byte === plus ? space : byte
     }
     yield
   }
@@ -73,7 +73,7 @@ const broken = () => refuse('the parameters hold a broken percent encoding')
 
 const percent = 0x25
 const plus = 0x2b
-const blank = 0x20
+const space = 0x20
 /** By byte: the value of a hexadecimal digit, -1 for others. */
 const digits = Int8Array.from({ length: 256 }, (_, byte) => {
   const letter = String.fromCharCode(byte)

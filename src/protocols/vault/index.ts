@@ -13,7 +13,7 @@ import { crossOrigin } from './cors.ts'
 import { formSteps } from './form.ts'
 import { Redirect, readHead, singleHeaders, unreadHead } from './request.ts'
 import type { RequestHead } from './request.ts'
-import { answerSteps, wireAnswer, wireFault } from './response.ts'
+import { answerSteps, wireResponse, wireFault } from './response.ts'
 
 /** Vault's HTTP API: every path that begins with `/v1/`. */
 export function vaultProtocol(gateway: Gateway, rules: BrowserRules): Protocol {
@@ -37,8 +37,8 @@ class VaultApi {
     const page = crossOrigin(this.#rules.crossOrigin(), exchange)
     if (!page) return this.#respond(exchange)
     if ('answer' in page) return page.answer
-    const answer = await this.#respond(exchange)
-    return { ...answer, headers: { ...answer.headers, ...page.headers } }
+    const response = await this.#respond(exchange)
+    return { ...response, headers: { ...response.headers, ...page.headers } }
   }
 
   async #respond(exchange: HttpExchange): Promise<HttpResponse> {
@@ -50,10 +50,10 @@ class VaultApi {
       const admission = this.#gateway.admit(envelope)
       const admitted = admission instanceof Promise ? await admission : admission
       if (refusal) return await admitted.refuse(refusal)
-      const answer = await perform(admitted, head, exchange)
+      const response = await perform(admitted, head, exchange)
       const { headers } = admitted
       const named = envelope.namespace === '' ? undefined : echoOf(envelope.namespace)
-      return headers || named ? { ...answer, headers: { ...answer.headers, ...named, ...headers } } : answer
+      return headers || named ? { ...response, headers: { ...response.headers, ...named, ...headers } } : response
     } catch (thrown) {
       return wireFault(asFault(thrown))
     }
@@ -87,13 +87,13 @@ async function perform(
       return await request.refuse(noHead(envelope))
     if (request.takesUpload) {
       const upload = exchange.upload()
-      return wireAnswer(envelope.id, await request.handle({ data: query, limits: limitsOf(exchange), upload }))
+      return wireResponse(envelope.id, await request.handle({ data: query, limits: limitsOf(exchange), upload }))
     }
     const writes = envelope.operation === 'write' || envelope.operation === 'patch'
     const data = writes ? await bodyOf(request, exchange) : query
     const response = await request.handle({ data, limits: limitsOf(exchange) })
     const content = response.data ?? response.plain
-    if (!isLarge(content)) return wireAnswer(envelope.id, response)
+    if (!isLarge(content)) return wireResponse(envelope.id, response)
     // The response to a change is sent in any case; a read can be sent again.
     if (!writes) await exchange.memoryFor(weightOf(content))
     return await inTurns(answerSteps(envelope.id, response))

@@ -24,9 +24,9 @@ export function inlineLogin(
   namespaceOf: (header: string | undefined) => string,
   namespace: string,
 ): CredentialOf<'inline'> | undefined {
-  const written = headers[`${prefix}path`]
-  if (written === undefined) return undefined
-  const path = typeof written === 'string' && !written.startsWith('/') ? apiPath(asUtf8(written)) : undefined
+  const rawPath = headers[`${prefix}path`]
+  if (rawPath === undefined) return undefined
+  const path = typeof rawPath === 'string' && !rawPath.startsWith('/') ? apiPath(asUtf8(rawPath)) : undefined
   if (path === undefined || path === '')
     throw refuse('X-Vault-Inline-Auth-Path must be the path of a login, such as auth/approle/login')
   checkOperation(headers[`${prefix}operation`])

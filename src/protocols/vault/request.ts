@@ -146,11 +146,11 @@ function checkPatchType(type: string | undefined): void {
 }
 
 function credentialOf(headers: IncomingHttpHeaders, namespace: string): Credential {
-  const shown = single(headers, 'x-vault-token')
+  const sentToken = single(headers, 'x-vault-token')
   const bearer = bearerOf(headers.authorization)
-  if (shown && bearer && shown !== bearer)
+  if (sentToken && bearer && sentToken !== bearer)
     throw refuse('X-Vault-Token and Authorization hold different tokens: send one')
-  const token = shown || bearer
+  const token = sentToken || bearer
   const login = inlineLogin(headers, namespaceOf, namespace)
   if (login && token) throw refuse('a request has either a token or an inline login, not both')
   if (login) return login

@@ -9,10 +9,10 @@ import { statusOf } from './status.ts'
 const json = { 'Content-Type': 'application/json' }
 
 /** The Vault envelope, or the plain body of a few sys paths, or 204 if there is no content. */
-export function wireAnswer(id: string, response: FormedResponse): HttpResponse {
+export function wireResponse(id: string, response: FormedResponse): HttpResponse {
   const headers = response.headers && { headers: response.headers }
-  if (response.plain !== undefined) return bareAnswer(response)
-  if (response.file) return fileAnswer(response.file, response.contentType)
+  if (response.plain !== undefined) return bareResponse(response)
+  if (response.file) return fileResponse(response.file, response.contentType)
   const { data, auth, warnings, wrapInfo } = response
   if (wrapInfo) return { status: 200, body: `${envelope('', {}, wrapInfo)}\n`, ...headers }
   const silent = data === undefined && auth === undefined && !warnings?.length
@@ -20,11 +20,11 @@ export function wireAnswer(id: string, response: FormedResponse): HttpResponse {
   return { status: response.status ?? 200, body: `${envelope(response.requestId ?? id, response)}\n`, ...headers }
 }
 
-/** `wireAnswer` for large responses, in slices. */
+/** `wireResponse` for large responses, in slices. */
 export function* answerSteps(id: string, response: FormedResponse): Steps<HttpResponse> {
   const { data, plain, contentType, inject, wrapInfo, headers } = response
   const whole = wrapInfo !== undefined || contentType !== undefined || (inject && data !== undefined)
-  if (whole || (data === undefined && plain === undefined)) return wireAnswer(id, response)
+  if (whole || (data === undefined && plain === undefined)) return wireResponse(id, response)
   const pieces =
     plain === undefined ? yield* envelopeSteps(response.requestId ?? id, response) : yield* jsonPieces(plain)
   const body: Buffer[] = []
@@ -36,13 +36,13 @@ export function* answerSteps(id: string, response: FormedResponse): Steps<HttpRe
 }
 
 /** A file to be saved. */
-function fileAnswer({ stream, name }: ResponseFile, contentType = 'application/octet-stream'): HttpResponse {
+function fileResponse({ stream, name }: ResponseFile, contentType = 'application/octet-stream'): HttpResponse {
   const headers = { 'Content-Type': contentType, 'Content-Disposition': `attachment; filename="${name}"` }
   return { status: 200, body: stream, headers }
 }
 
 /** A body without envelope: a string of its own type, or JSON. */
-function bareAnswer({ status = 200, plain, contentType, headers = {} }: FormedResponse): HttpResponse {
+function bareResponse({ status = 200, plain, contentType, headers = {} }: FormedResponse): HttpResponse {
   if (contentType === undefined) return { status, body: `${writeJson(plain)}\n`, headers }
   return { status, body: String(plain), headers: { ...headers, 'Content-Type': contentType } }
 }

@@ -7,7 +7,7 @@ const day = 86_400_000
 const notice = 30 * day
 
 /** When the chain of a listener ends. Epoch milliseconds. */
-export interface CertificateLife {
+interface CertificateLife {
   readonly file: string
   readonly notBefore: number
   readonly notAfter: number
@@ -30,7 +30,7 @@ export class CertificateWatch {
     const life = lifeOf(pem)
     if (life) {
       this.#lives.set(file, { file, ...life })
-      this.#tell({ file, ...life })
+      this.#logExpiry({ file, ...life })
     } else this.#lives.delete(file)
   }
 
@@ -40,7 +40,7 @@ export class CertificateWatch {
 
   start(): void {
     this.#timer = this.#clock.after(day, () => {
-      for (const life of this.#lives.values()) this.#tell(life)
+      for (const life of this.#lives.values()) this.#logExpiry(life)
       this.start()
     })
   }
@@ -49,7 +49,7 @@ export class CertificateWatch {
     this.#timer?.cancel()
   }
 
-  #tell({ file, notBefore, notAfter }: CertificateLife): void {
+  #logExpiry({ file, notBefore, notAfter }: CertificateLife): void {
     const left = notAfter - this.#clock.now()
     const expires = new Date(notAfter).toISOString()
     if (left <= 0) this.#events.tell('certificate_expired', { file, expires })

@@ -5,7 +5,7 @@ import type { SystemPorts } from '../../system/engine.ts'
 type Refusal = 'initialize_failed' | 'unseal_refused'
 
 /** A step whose failure the log tells, too. */
-async function told<T>(step: Promise<T>, failed: (why: string) => void): Promise<T> {
+async function logged<T>(step: Promise<T>, failed: (why: string) => void): Promise<T> {
   return step.catch((thrown: unknown) => {
     failed(whyOf(thrown))
     throw thrown
@@ -18,12 +18,12 @@ export function loggedSeal(seal: SystemPorts['seal'], events: Events): SystemPor
   return {
     ...seal,
     initialise: async (shares, threshold, keys) => {
-      const made = await told(seal.initialise(shares, threshold, keys), refused('initialize_failed'))
+      const made = await logged(seal.initialise(shares, threshold, keys), refused('initialize_failed'))
       events.tell('initialized', { shares, threshold })
       return made
     },
     unseal: async (share, options) => {
-      await told(seal.unseal(share, options), refused('unseal_refused'))
+      await logged(seal.unseal(share, options), refused('unseal_refused'))
       const { sealed, progress, threshold } = await seal.status()
       if (sealed && progress > 0) events.tell('share_accepted', { progress, threshold })
     },
@@ -44,35 +44,35 @@ export function loggedRekey(rekey: RekeyPort, events: Events, operation: KeyShar
     status: async () => rekey.status(),
     restartVerification: async (missing) => rekey.restartVerification(missing),
     start: async (options, busy) => {
-      await told(rekey.start(options, busy), refused)
+      await logged(rekey.start(options, busy), refused)
       events.tell('key_shares_started', { operation, shares: options.shares, threshold: options.threshold })
     },
     issueFirst: async (options) => {
-      const made = await told(rekey.issueFirst(options), refused)
+      const made = await logged(rekey.issueFirst(options), refused)
       if (made) events.tell(made.verify ? 'key_shares_unverified' : 'key_shares_done', { operation })
       return made
     },
     cancel: async (nonce) => {
-      await told(rekey.cancel(nonce), refused)
+      await logged(rekey.cancel(nonce), refused)
       events.tell('key_shares_cancelled', { operation })
     },
     update: async (share, nonce, idle) => {
-      const made = await told(rekey.update(share, nonce, idle), refused)
-      if (!made) tellProgress(events, operation, await rekey.status())
+      const made = await logged(rekey.update(share, nonce, idle), refused)
+      if (!made) logProgress(events, operation, await rekey.status())
       else events.tell(made.verify ? 'key_shares_unverified' : 'key_shares_done', { operation })
       return made
     },
     verify: async (share, nonce, idle) => {
-      const outcome = await told(rekey.verify(share, nonce, idle), refused)
+      const outcome = await logged(rekey.verify(share, nonce, idle), refused)
       const { verificationProgress, threshold } = await rekey.status()
       if (outcome.complete) events.tell('key_shares_done', { operation })
-      else tellProgress(events, operation, { progress: verificationProgress, required: threshold })
+      else logProgress(events, operation, { progress: verificationProgress, required: threshold })
       return outcome
     },
   }
 }
 
-function tellProgress(
+function logProgress(
   events: Events,
   operation: KeyShareOperation,
   { progress, required }: Pick<EventFields['key_shares_progress'], 'progress' | 'required'>,
@@ -91,18 +91,18 @@ export function loggedGenerateRoot(root: GenerateRootPort, events: Events): Gene
     decoded: (encoded, otp) => root.decoded(encoded, otp),
     status: async () => root.status(),
     start: async (otp, pgpKey) => {
-      const own = await told(root.start(otp, pgpKey), refused)
+      const own = await logged(root.start(otp, pgpKey), refused)
       events.tell('key_shares_started', { operation, shares: 0, threshold: (await root.status()).required })
       return own
     },
     cancel: async (nonce) => {
-      await told(root.cancel(nonce), refused)
+      await logged(root.cancel(nonce), refused)
       events.tell('key_shares_cancelled', { operation })
     },
     update: async (share, nonce) => {
-      const status = await told(root.update(share, nonce), refused)
+      const status = await logged(root.update(share, nonce), refused)
       if (status.complete) events.tell('key_shares_done', { operation })
-      else tellProgress(events, operation, status)
+      else logProgress(events, operation, status)
       return status
     },
   }

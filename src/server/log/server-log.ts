@@ -55,7 +55,8 @@ export class ServerLog {
 
   /** @throws ConfigError when the file cannot be used */
   async openFile(options: LogOptions, settings: Settings): Promise<void> {
-    if (this.path !== undefined) await this.#openFile(this.path, { ...settings, ...given(options) }, settings.storage)
+    if (this.path !== undefined)
+      await this.#openFile(this.path, { ...settings, ...rotationOf(options) }, settings.storage)
   }
 
   async #openFile(path: string, rotation: Rotated, storage: Config['storage']): Promise<void> {
@@ -114,7 +115,7 @@ export class ServerLog {
 
 type Rotated = Pick<Config, 'logRotateBytes' | 'logRotateDuration' | 'logRotateMaxFiles'>
 
-const given = (options: LogOptions): Rotated =>
+const rotationOf = (options: LogOptions): Rotated =>
   Object.fromEntries(
     Object.entries(options).filter(([key, value]) => key.startsWith('logRotate') && value !== undefined),
   )

@@ -1,7 +1,7 @@
 import { StorageUnavailable } from '../../contract/storage.ts'
 
 /** The files that a LevelDB database consists of, besides CURRENT and the manifest itself. */
-export interface LiveFiles {
+interface LiveFiles {
   /** Numbers of its tables (`.ldb`, `.sst`). */
   readonly tables: ReadonlySet<number>
   /** Logs from this number on hold what is in no table yet. */

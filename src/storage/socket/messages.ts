@@ -24,7 +24,7 @@ export type Call =
     }
 
 /** A part of a range, with other requested keys. */
-export interface SentPiece {
+interface SentPiece {
   readonly entries: readonly Entry[]
   readonly more: boolean
   readonly also: readonly Entry[]

@@ -105,7 +105,7 @@ class Member {
     if (this.#isCut) return
     if (message.type === 'hello') this.#welcome(message.name)
     else if (this.#name === undefined) this.cut()
-    else if (message.type === 'call') void this.#answer(message.id, message.call)
+    else if (message.type === 'call') void this.#respond(message.id, message.call)
     else if (message.type === 'applied') this.#applied(message.number)
     else this.#renew()
   }
@@ -124,8 +124,8 @@ class Member {
     this.#grantedAt = performance.now()
     this.#channel.send({ type: 'welcome', storage: storage.type, leaseMs: this.#parts.leaseMs })
     this.#watch = storage.watch(0n, {
-      changed: async (rev, keys) => this.#tell(rev, keys),
-      reset: async () => this.#tell(0n),
+      changed: async (rev, keys) => this.#notify(rev, keys),
+      reset: async () => this.#notify(0n),
       lost: async () => {
         this.cut()
         await this.#out
@@ -134,7 +134,7 @@ class Member {
   }
 
   /** Resolves when the member has applied the change, or is out of service. */
-  async #tell(rev: Rev, keys?: readonly string[]): Promise<void> {
+  async #notify(rev: Rev, keys?: readonly string[]): Promise<void> {
     if (this.#isCut) return this.#out
     const number = ++this.#changes
     this.#channel.send({ type: 'changed', number, rev, ...(keys && { keys }) })
@@ -162,7 +162,7 @@ class Member {
   #checkOldest(): void {
     this.#overdue = undefined
     const [oldest] = this.#unapplied.values()
-    if (oldest && performance.now() >= oldest.sentAt + this.#parts.leaseMs / 2) this.#cutOff()
+    if (oldest && performance.now() >= oldest.sentAt + this.#parts.leaseMs / 2) this.#disconnect()
     else this.#expectOldest()
   }
 
@@ -171,7 +171,7 @@ class Member {
     this.#channel.send({ type: 'renewed' })
   }
 
-  #cutOff(): void {
+  #disconnect(): void {
     this.#parts.log.error('a process did not apply changes of the storage in time; it is cut off', {
       member: this.#name ?? '',
     })
@@ -191,7 +191,7 @@ class Member {
     if (this.#name !== undefined && members.get(this.#name) === this) members.delete(this.#name)
   }
 
-  async #answer(id: number, call: Call): Promise<void> {
+  async #respond(id: number, call: Call): Promise<void> {
     try {
       if (call.do === 'entries') return await this.#answerEntries(id, call)
       this.#channel.send({ type: 'result', id, result: await this.#perform(call) })

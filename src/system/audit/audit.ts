@@ -25,7 +25,7 @@ const path = { path: f.string('Path of the device.').or('') }
 const header = { header: f.string('Name of the header, in any letter case.').or('') }
 
 /** A device in a list: header values in its options are not shown. References to files or variables are not secret. */
-function shown(device: AuditDeviceSpec): AuditDeviceSpec {
+function rendered(device: AuditDeviceSpec): AuditDeviceSpec {
   const { headers } = device.options
   if (headers === undefined) return device
   const hidden = Object.entries(JSON.parse(headers) as Readonly<Record<string, readonly string[]>>).map(
@@ -42,7 +42,7 @@ export function auditRoutes(audit: AuditPort): Route<unknown>[] {
       returns: injected({ '*': f.object('A device, by its path.') }),
       access: 'sudo',
       handle: () => ({
-        data: Object.fromEntries(audit.devices().map((device) => [device.path, shown(device)])),
+        data: Object.fromEntries(audit.devices().map((device) => [device.path, rendered(device)])),
       }),
     }),
     write('audit/*path', {

@@ -146,13 +146,13 @@ function operationRoutes(base: string, access: 'public' | 'token', root: Generat
 
 function updateBody(status: Status, plain: boolean): Record<string, unknown> {
   const { nonce, started, progress, required, complete, encoded, fingerprint } = status
-  const brief = { nonce, started, progress, required, complete, encoded_token: encoded, pgp_fingerprint: fingerprint }
-  return plain ? { ...brief, encoded_root_token: encoded, otp: '', otp_length: 0 } : brief
+  const compact = { nonce, started, progress, required, complete, encoded_token: encoded, pgp_fingerprint: fingerprint }
+  return plain ? { ...compact, encoded_root_token: encoded, otp: '', otp_length: 0 } : compact
 }
 
 function statusBody(status: Status, otpLength: number, otp: string, plain: boolean): Record<string, unknown> {
   const { started, nonce, progress, required, complete, fingerprint } = status
-  const brief = { started, progress, required, complete, otp, otp_length: otpLength }
-  if (plain) return { nonce, ...brief, encoded_token: '', encoded_root_token: '', pgp_fingerprint: fingerprint }
-  return started ? { nonce, ...brief, pgp_fingerprint: fingerprint } : brief
+  const compact = { started, progress, required, complete, otp, otp_length: otpLength }
+  if (plain) return { nonce, ...compact, encoded_token: '', encoded_root_token: '', pgp_fingerprint: fingerprint }
+  return started ? { nonce, ...compact, pgp_fingerprint: fingerprint } : compact
 }

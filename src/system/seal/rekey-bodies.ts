@@ -34,11 +34,11 @@ const printsOf = ({ fingerprints, backup }: Pick<RekeyStatus, 'fingerprints' | '
 /** `whole`: as without a token; otherwise brief, like the recorded servers. */
 export function statusBody(status: RekeyStatus, whole: boolean): Record<string, unknown> {
   const { started, shares, threshold, required, nonce, progress, verify, verificationNonce } = status
-  const brief = { started, t: threshold, n: shares, required }
+  const compact = { started, t: threshold, n: shares, required }
   if (whole)
     return {
       nonce,
-      ...brief,
+      ...compact,
       progress,
       ...printsOf(status),
       verification_required: verify,
@@ -46,14 +46,14 @@ export function statusBody(status: RekeyStatus, whole: boolean): Record<string, 
     }
   return started
     ? {
-        ...brief,
+        ...compact,
         nonce,
         progress,
         ...(status.fingerprints.length > 0 && printsOf(status)),
         verification_required: verify,
         verification_nonce: verificationNonce,
       }
-    : brief
+    : compact
 }
 
 /** @throws Fault with `missing` if no rekey is in progress. */

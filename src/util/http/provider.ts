@@ -24,7 +24,7 @@ export class ProviderError extends Error {
 }
 
 /** A request to a provider. */
-export interface Outgoing {
+interface Outgoing {
   readonly url: string
   /** PEM of the CAs to trust; empty: those of Node. */
   readonly ca: string

@@ -39,7 +39,7 @@ async function opened(options: Readonly<Record<string, string>> = {}) {
   const parts = brokerWith()
   const open = async (broker: AuditBroker): Promise<void> => {
     await broker.configure([file(path, options)])
-    await broker.open(view, { ride: (along) => barrier.attach(along, 'core/audit/') })
+    await broker.open(view, { attachHeads: (along) => barrier.attach(along, 'core/audit/') })
     await settled(broker)
   }
   await open(parts.broker)
@@ -130,7 +130,7 @@ describe('checkpoints and anchors', () => {
     expect(linesOf(path).map(({ request }) => request.path)).to.deep.equal(['sys/audit/heartbeat'])
     clock.advance(-2 * heartbeatEvery)
     await round(broker, event())
-    broker.signer.soon()
+    broker.signer.startRound()
     await settled(broker)
     expect(sizes().at(-1)).to.equal(allLinesOf(path).length)
     await broker.shutdown()
@@ -231,7 +231,7 @@ describe('a log after a crash', () => {
     await barrier.unseal(root, code)
     return barrier
   }
-  const openingOf = (barrier: EncryptedBarrier) => ({ ride: (along: Parameters<typeof barrier.attach>[0]) => barrier.attach(along, 'core/audit/'), commits: barrier.commits }) // prettier-ignore
+  const openingOf = (barrier: EncryptedBarrier) => ({ attachHeads: (along: Parameters<typeof barrier.attach>[0]) => barrier.attach(along, 'core/audit/'), commits: barrier.commits }) // prettier-ignore
 
   it('is accepted with a line cut anywhere behind the stored head, and refused with one cut before it', async () => {
     const path = `${temporaryFolder()}/audit.log`
@@ -391,7 +391,7 @@ describe('the files of a log', () => {
       expect(Math.max(...sizes), name).to.be.at.most(last)
     }
     await broker.close()
-    await broker.open(view, { ride: (along) => barrier.attach(along, 'core/audit/') })
+    await broker.open(view, { attachHeads: (along) => barrier.attach(along, 'core/audit/') })
     await broker.shutdown()
     expect(
       await verifyAuditFiles([

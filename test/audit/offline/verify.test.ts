@@ -122,7 +122,7 @@ describe('the offline check of a signed log', () => {
   it('recognises that only some of the files were given', async () => {
     const { intact, logs } = await verifyLogs([closed[0] as string])
     expect(intact).to.equal(true)
-    expect(logs[0]?.notes.join()).to.include('goes on behind number 10')
+    expect(logs[0]?.notes.join()).to.include('continues after number 10')
     const later = await verifyLogs([closed[1] as string, log.path])
     expect(later.intact).to.equal(true)
     expect(later.logs[0]?.stretches).to.deep.equal([{ from: 11, to: log.size, signed: log.size }])
@@ -145,7 +145,7 @@ describe('the offline check of a signed log', () => {
     expect(await one(packed)).to.include({ wrong: 0, lines: log.size })
     const path = filesOf(packed).find((name) => name.endsWith('.gz')) as string
     writeFileSync(path, readFileSync(path).subarray(0, -20))
-    expect(why(await one(packed))).to.include('cannot be unpacked')
+    expect(why(await one(packed))).to.include('cannot be decompressed')
   })
 
   it('detects lines that were rewritten with a stolen signing key after they were signed', async () => {
@@ -168,10 +168,10 @@ describe('the offline check of a signed log', () => {
     keyed.requests(2).rotateKey().requests(3)
     const good = readFileSync(checkpointFileOf(place))
     keyed.checkpoint([old!])
-    expect(why(await one(join(place, '..')))).to.include('not to sign this part')
+    expect(why(await one(join(place, '..')))).to.include('not valid for this part')
     writeFileSync(checkpointFileOf(place), good)
     keyed.checkpoint(keyed.signers, early)
-    expect(why(await one(join(place, '..')))).to.include('not to sign this part')
+    expect(why(await one(join(place, '..')))).to.include('not valid for this part')
     writeFileSync(checkpointFileOf(place), good)
     keyed.checkpoint([keyed.newSigner()])
     expect(why(await one(join(place, '..')))).to.include('no key of this log')

@@ -59,7 +59,7 @@ describe('servers of ldap logins', () => {
   }
   const login = async (method = 'ldap') =>
     server.call('POST', `/v1/auth/${method}/login/anna`, { password: 'right' }, {})
-  const unavailable = { errors: ['the LDAP server cannot be asked now: try again. The log of this server says why'] }
+  const unavailable = { errors: ['the LDAP server cannot be asked now: try again. See the server log for the reason'] }
   const mustFail = async () => {
     const { status, body } = await login()
     expect([status, body]).to.deep.equal([503, unavailable])

@@ -7,7 +7,7 @@ import { Slapd, hasSlapd } from '../../support/services/slapd.ts'
 import { entries, groups, open, people, searcher, teams } from '../../support/services/slapd-entries.ts'
 
 const wrong = { errors: ['invalid username or password'] }
-const unavailable = { errors: ['the LDAP server cannot be asked now: try again. The log of this server says why'] }
+const unavailable = { errors: ['the LDAP server cannot be asked now: try again. See the server log for the reason'] }
 const policiesOf = ({ status, text, body }: Reply): readonly string[] => {
   expect(status, text).to.equal(200)
   return (body['auth'] as { readonly policies: readonly string[] }).policies

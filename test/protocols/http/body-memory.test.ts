@@ -30,7 +30,7 @@ class Noted implements MemoryHolder {
 describe('the memory of bodies and responses', () => {
   let memory: BodyMemory
   const opened = (patience = 60_000): void => {
-    memory = new BodyMemory({ most: 100, mostWithWaiting: 300, small: 10, patience })
+    memory = new BodyMemory({ most: 100, mostWithWaiting: 300, small: 10, roundMs: patience })
   }
   const requests = (count: number): Noted[] => Array.from({ length: count }, () => new Noted(memory))
   const all: Noted[] = []

@@ -63,7 +63,7 @@ describe('the report about the log of a real server', () => {
       expect(both.paths).to.deep.include({ what: 'cubbyhole/both-1', count: 1 })
       expect((await report('-format=csv', ...files)).trim().split('\r\n')).to.have.length(1 + 23)
       const page = await report('-format=html', ...files)
-      expect(page).to.include('21 lines tell of requests that an earlier log has as well').and.to.match(/>23</)
+      expect(page).to.include('21 lines are about requests that an earlier log also has').and.to.match(/>23</)
     }
     expect(await report('-format=html', first)).not.to.include('an earlier log has')
   })

@@ -24,7 +24,7 @@ async function discover(provider: Provider, remote: Remote): Promise<Discovery> 
   const url = `${remote.url.replace(/\/$/, '')}/.well-known/openid-configuration`
   const document = await provider.json({ url, ca: remote.ca })
   if (!isObject(document)) throw new ProviderError('the discovery document is no JSON object')
-  const { issuer, jwks_uri: keySet, token_endpoint_auth_methods_supported: ways } = document
+  const { issuer, jwks_uri: keySet, token_endpoint_auth_methods_supported: authMethods } = document
   if (issuer !== remote.url) throw new ProviderError(`the discovery document is of another issuer than ${remote.url}`)
   const optional = ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint'].flatMap((name) =>
     document[name] === undefined ? [] : [[name, addressOf(name, document[name], remote)] as const],
@@ -32,7 +32,10 @@ async function discover(provider: Provider, remote: Remote): Promise<Discovery> 
   return {
     issuer,
     jwks_uri: addressOf('jwks_uri', keySet, remote),
-    secretInForm: Array.isArray(ways) && !ways.includes('client_secret_basic') && ways.includes('client_secret_post'),
+    secretInForm:
+      Array.isArray(authMethods) &&
+      !authMethods.includes('client_secret_basic') &&
+      authMethods.includes('client_secret_post'),
     ...Object.fromEntries(optional),
   }
 }

@@ -11,7 +11,7 @@ import type { Claims } from '../../../crypto/jwt/token.ts'
 import type { BrowserLogin } from './state.ts'
 
 /** The parties of an exchange. */
-export interface Parties {
+interface Parties {
   readonly engine: Jwt
   readonly config: Config
   readonly client: Client

@@ -57,7 +57,7 @@ export const oidcRoutes = [
       returns: newToken,
       handle: async ({ engine }, values) => {
         const { state, code, client_nonce: nonce, error, error_description: why } = values
-        if (error !== '') throw refuse(`the provider refused the login: ${shown(error)}${why === '' ? '' : `, ${shown(why)}`}`) // prettier-ignore
+        if (error !== '') throw refuse(`the provider refused the login: ${printable(error)}${why === '' ? '' : `, ${printable(why)}`}`) // prettier-ignore
         if (state === '') throw refuse('missing state')
         if (code === '') throw refuse('missing code')
         return { login: await finish(engine, engine.states.read(state, nonce), code) }
@@ -69,7 +69,7 @@ export const oidcRoutes = [
 const longestNonce = 512
 
 /** An error message from an unknown source, reduced to harmless characters for pages and terminals. */
-const shown = (text: string): string => text.slice(0, 200).replace(/[^\w .,:;()-]/g, '?')
+const printable = (text: string): string => text.slice(0, 200).replace(/[^\w .,:;()-]/g, '?')
 
 /** @throws Fault invalid_request when the role is not for browsers, or for another address */
 async function browserRole(engine: Jwt, name: string, redirectUri: string): Promise<Role> {

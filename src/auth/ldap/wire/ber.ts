@@ -7,7 +7,7 @@ export interface Element {
 }
 
 /** The most bytes of one message of a server. */
-export const largestMessage = 1024 * 1024
+const largestMessage = 1024 * 1024
 
 /** The tag and the size of the element that begins here; undefined: more bytes are needed. @throws DirectoryError when it is none, or too large */
 export function headOf(

@@ -6,7 +6,7 @@ import { DirectoryError } from './directory-error.ts'
 import { Frames } from './frames.ts'
 import { resultOf, successCode, tags } from './response.ts'
 
-/** Where a server is, and how it is spoken to. */
+/** The address of a server, and its use of TLS. */
 export interface Endpoint {
   readonly host: string
   readonly port: number
@@ -74,7 +74,7 @@ export class Connection {
     this.#wake()
   }
 
-  /** @throws DirectoryError when the server does not do it: nothing goes on in the clear */
+  /** @throws DirectoryError when the server does not do it: nothing is sent in plaintext */
   async #startTls(options: ConnectionOptions): Promise<void> {
     this.send(startTls)
     const { id, tag, code } = resultOf(await this.next())

@@ -1,4 +1,4 @@
-/** An LDAP server did not do what it should. The message is for the operator, and has no secret. */
+/** An LDAP server failed, or violated the protocol. The message is for the operator, and has no secret. */
 export class DirectoryError extends Error {
   constructor(message: string) {
     super(message)

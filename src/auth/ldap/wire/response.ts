@@ -32,7 +32,7 @@ export function messageOf(bytes: Buffer): Message {
 }
 
 /** The result of an operation. */
-export interface Result {
+interface Result {
   readonly id: number
   readonly tag: number
   /** 0: success. */

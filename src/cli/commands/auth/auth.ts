@@ -23,9 +23,9 @@ async function help(run: Run): Promise<number> {
   const [input = ''] = run.args
   const path = mountPath(input)
   const type = Object.hasOwn(loginCommands, path.slice(0, -1)) ? path.slice(0, -1) : await typeAt(run, path)
-  const way = Object.hasOwn(loginCommands, type) ? loginCommands[type] : undefined
-  if (way === undefined) throw new UsageError(`there is no auth method ${input}\n  supported types: ${serverMethods}`)
-  run.out(`To log in with the auth method ${type}:\n\n  ${way}\n`)
+  const login = Object.hasOwn(loginCommands, type) ? loginCommands[type] : undefined
+  if (login === undefined) throw new UsageError(`there is no auth method ${input}\n  supported types: ${serverMethods}`)
+  run.out(`To log in with the auth method ${type}:\n\n  ${login}\n`)
   return 0
 }
 

@@ -105,17 +105,17 @@ class CallbackListener {
     const form = request.method === 'POST' ? await formOf(request).catch(() => '') : undefined
     const sent = form === undefined ? url?.searchParams : new URLSearchParams(form)
     if (url?.pathname !== '/oidc/callback' || sent?.get('state') !== state) {
-      say(response, 404, 'This is not the login that the command line waits for.')
+      respond(response, 404, 'This is not the login that the command line waits for.')
       return undefined
     }
     const names = ['state', 'code', 'error', 'error_description']
     const query = Object.fromEntries(names.flatMap((name) => (sent.has(name) ? [[name, sent.get(name) ?? '']] : [])))
     try {
       const body = await finish(query)
-      say(response, 200, 'You are logged in. You can close this page.')
+      respond(response, 200, 'You are logged in. You can close this page.')
       return body
     } catch (thrown) {
-      say(response, 400, 'The login failed. The command line shows the reason.')
+      respond(response, 400, 'The login failed. The command line shows the reason.')
       throw thrown
     }
   }
@@ -137,7 +137,7 @@ async function formOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString()
 }
 
-function say(response: ServerResponse, status: number, text: string): void {
+function respond(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Security-Policy': "default-src 'none'",

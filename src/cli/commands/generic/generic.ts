@@ -14,10 +14,10 @@ async function read(run: Run): Promise<number> {
   const path = pathOf(run)
   const input = await inputOf(run, run.args.slice(1))
   const raw = run.format === 'raw'
-  const answer = await orNothing(run, run.client.send('GET', path, undefined, { query: input, anyText: raw }))
-  if (!answer || answer.text.trim() === '') return nothingAt(run, path)
-  if (!raw || run.flags.string('field')) return showResponse(run, answer.body)
-  run.out(`${answer.text.trimEnd()}\n\n`)
+  const response = await orNothing(run, run.client.send('GET', path, undefined, { query: input, anyText: raw }))
+  if (!response || response.text.trim() === '') return nothingAt(run, path)
+  if (!raw || run.flags.string('field')) return showResponse(run, response.body)
+  run.out(`${response.text.trimEnd()}\n\n`)
   return 0
 }
 

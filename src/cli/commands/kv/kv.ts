@@ -40,8 +40,8 @@ async function warnOfDropped(run: Run, path: string, data: Json, body: Json): Pr
   if (!(before > 0)) return
   const read = run.client.send('GET', path, undefined, { query: { version: before }, evenInDryRun: true })
   // The write is complete even if this read fails: a warning must not look like a failure.
-  const answer = await read.catch(() => undefined)
-  const old = (answer?.body?.['data'] as { readonly data?: Json | null } | undefined)?.data ?? {}
+  const response = await read.catch(() => undefined)
+  const old = (response?.body?.['data'] as { readonly data?: Json | null } | undefined)?.data ?? {}
   const dropped = Object.keys(old).filter((key) => !Object.hasOwn(data, key))
   if (dropped.length === 0) return
   run.err(
@@ -71,9 +71,9 @@ async function get(run: Run): Promise<number> {
   refuseVersionFlag(run, place, 'version')
   const path = place.version === 1 ? place.path : place.at('data')
   const pending = run.client.ask('data', 'GET', path, undefined, { query: version > 0 ? { version } : {} })
-  const answer = await during(`reading ${path}`, orNothing(run, pending))
-  if (!answer) return nothingAt(run, path)
-  return place.version === 1 ? showPlain(run, answer) : showSecret(run, path, answer)
+  const response = await during(`reading ${path}`, orNothing(run, pending))
+  if (!response) return nothingAt(run, path)
+  return place.version === 1 ? showPlain(run, response) : showSecret(run, path, response)
 }
 
 async function showPlain(run: Run, body: Json): Promise<number> {
@@ -139,8 +139,8 @@ async function readAndWrite(
   { cas }: { readonly cas?: number },
 ): Promise<number> {
   const path = place.at('data')
-  const answer = await during(`reading ${path}`, orNothing(run, run.client.ask('data', 'GET', path)))
-  const { data, metadata } = (answer?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
+  const response = await during(`reading ${path}`, orNothing(run, run.client.ask('data', 'GET', path)))
+  const { data, metadata } = (response?.['data'] ?? {}) as { readonly data?: Json; readonly metadata?: Json }
   if (!data) return nothingAt(run, path)
   const merged = Object.fromEntries(Object.entries({ ...data, ...changes }).filter(([, value]) => value !== null))
   return writeVersion(run, place, 'PUT', { data: merged, options: { cas: cas ?? metadata?.['version'] } })
@@ -149,11 +149,11 @@ async function readAndWrite(
 async function list(run: Run, verb: 'list' | 'scan'): Promise<number> {
   const place = await locate(run)
   const path = place.version === 1 ? place.path : place.at('metadata')
-  const answer = await during(
+  const response = await during(
     `listing ${path}`,
     orNothing(run, run.client.ask('data', 'GET', path, undefined, { query: { [verb]: true, ...pageOf(run) } })),
   )
-  return showList(run, path, answer)
+  return showList(run, path, response)
 }
 
 const cas = {

@@ -4,7 +4,7 @@ import { dataRows } from '../../output/format.ts'
 import { keyValues } from '../../output/table.ts'
 
 /** A block under a heading. */
-export interface Section {
+interface Section {
   readonly heading: string
   readonly rows: Json
 }

@@ -22,17 +22,17 @@ export class KeyShareOperation {
   }
 
   async remove(part: string, query: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    await this.#atDoor(async (base) => this.#run.client.send('DELETE', `${base}/${part}`, undefined, { query }))
+    await this.#withBase(async (base) => this.#run.client.send('DELETE', `${base}/${part}`, undefined, { query }))
   }
 
-  async #atDoor<T>(send: (base: string) => Promise<T>): Promise<T> {
+  async #withBase<T>(send: (base: string) => Promise<T>): Promise<T> {
     try {
       return await send(this.#base)
     } catch (thrown) {
       if (!isDisabled(thrown) || this.#base === this.#guarded) throw this.#explained(thrown)
       if (this.#run.environment.token() === '') throw this.#explained(thrown)
       this.#base = this.#guarded
-      return this.#atDoor(send)
+      return this.#withBase(send)
     }
   }
 
@@ -46,7 +46,7 @@ export class KeyShareOperation {
   async ask(method: 'GET' | 'PUT', part: string, data?: Readonly<Record<string, unknown>>): Promise<Json> {
     const ask = async (path: string): Promise<Json> =>
       this.#run.client.ask(['nonce', 'started', 'complete'], method, path, data, { noRetry: method === 'PUT' })
-    return this.#atDoor(async (base) => ask(`${base}/${part}`))
+    return this.#withBase(async (base) => ask(`${base}/${part}`))
   }
 
   /** The next step where the server refuses requests without a token, or with this one. */

@@ -18,7 +18,7 @@ export async function listMounts(run: Run, kind: MountListKind): Promise<number>
     ([path, mount]) => [path, Object.fromEntries(mount)] as const,
   )
   if (run.format !== 'table') await showValue(run, new Map(mounts.map(([path, mount]) => [path, inOrder(mount)])))
-  else run.out(`${run.flags.bool('detailed') ? detailed(mounts, kind) : brief(mounts, kind)}\n`)
+  else run.out(`${run.flags.bool('detailed') ? detailed(mounts, kind) : shortTable(mounts, kind)}\n`)
   return 0
 }
 
@@ -47,7 +47,7 @@ function inOrder(mount: Json): Json {
 
 const text = (mount: Json, name: string): string => textOf(mount[name])
 
-function brief(mounts: Mounts, { word }: MountListKind): string {
+function shortTable(mounts: Mounts, { word }: MountListKind): string {
   const names = ['type', 'accessor', 'description', ...(word === 'auth' ? ['plugin_version'] : [])]
   const headings = ['Path', 'Type', 'Accessor', 'Description', ...(word === 'auth' ? ['Version'] : [])]
   return table(

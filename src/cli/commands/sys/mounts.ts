@@ -8,7 +8,7 @@ import { mountPath } from '../../http/paths.ts'
 import { textOf } from '../../output/table.ts'
 
 /** Secrets engines and auth methods are managed alike; these are the differences. */
-export interface MountKind {
+interface MountKind {
   /** The first word of the commands. */
   readonly word: 'secrets' | 'auth'
   readonly api: 'sys/mounts' | 'sys/auth'

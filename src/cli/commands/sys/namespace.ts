@@ -35,8 +35,8 @@ async function patch(run: Run): Promise<number> {
     throw new UsageError('Must supply at least one of -custom-metadata or -remove-custom-metadata')
   const change = { ...set, ...Object.fromEntries(removed.map((name) => [name, null])) }
   const pending = run.client.ask('data', 'PATCH', `sys/namespaces/${pathOf(run)}`, { custom_metadata: change })
-  const answer = await orNothing(run, pending)
-  if (answer) return showNamespace(run, answer)
+  const response = await orNothing(run, pending)
+  if (response) return showNamespace(run, response)
   run.err('Namespace not found')
   return 2
 }
@@ -73,9 +73,9 @@ const list = async (run: Run): Promise<number> => listed(run, { list: true })
 const scan = async (run: Run): Promise<number> => listed(run, { scan: true })
 
 async function listed(run: Run, query: Json): Promise<number> {
-  const answer = await orNothing(run, run.client.ask('data', 'GET', 'sys/namespaces', undefined, { query }))
-  if (answer?.['wrap_info']) return showResponse(run, answer)
-  const { keys = [], key_info: info = {} } = dataOf(answer) as {
+  const response = await orNothing(run, run.client.ask('data', 'GET', 'sys/namespaces', undefined, { query }))
+  if (response?.['wrap_info']) return showResponse(run, response)
+  const { keys = [], key_info: info = {} } = dataOf(response) as {
     readonly keys?: readonly string[]
     readonly key_info?: Readonly<Record<string, Json>>
   }
@@ -99,8 +99,8 @@ function details(keys: readonly string[], info: Readonly<Record<string, Json>>):
 }
 
 async function lookup(run: Run): Promise<number> {
-  const answer = await orNothing(run, run.client.ask('data', 'GET', `sys/namespaces/${pathOf(run)}`))
-  if (answer) return showNamespace(run, answer)
+  const response = await orNothing(run, run.client.ask('data', 'GET', `sys/namespaces/${pathOf(run)}`))
+  if (response) return showNamespace(run, response)
   run.err('Namespace not found')
   return 2
 }

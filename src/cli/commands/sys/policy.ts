@@ -22,9 +22,9 @@ async function list(run: Run): Promise<number> {
 
 async function read(run: Run): Promise<number> {
   const name = nameOf(run)
-  const answer = await orNothing(run, run.client.ask('data', 'GET', `sys/policies/acl/${name}`))
-  if (answer?.['wrap_info']) return showResponse(run, answer)
-  const policy = (answer?.['data'] as { readonly policy?: string } | undefined)?.policy
+  const response = await orNothing(run, run.client.ask('data', 'GET', `sys/policies/acl/${name}`))
+  if (response?.['wrap_info']) return showResponse(run, response)
+  const policy = (response?.['data'] as { readonly policy?: string } | undefined)?.policy
   if (!policy) {
     run.err(`No policy named: ${name}`)
     return 2

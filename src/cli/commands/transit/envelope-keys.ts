@@ -10,7 +10,7 @@ import { during } from '../kv/path.ts'
 export type Place = Pick<Header, 'mount' | 'key'>
 
 /** A data key in both its forms. */
-export interface DataKey {
+interface DataKey {
   readonly wrapped: string
   readonly dataKey: Uint8Array
 }

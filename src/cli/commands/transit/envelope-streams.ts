@@ -32,7 +32,7 @@ async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
 }
 
 /** Where bytes go to. */
-export interface Target {
+interface Target {
   /** Writes a whole stream: to a file atomically, to standard output as it arrives. */
   take(stream: Stream): Promise<void>
 }

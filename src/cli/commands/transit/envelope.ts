@@ -130,11 +130,11 @@ async function reading(run: Run, use: (envelope: Envelope) => Promise<number>): 
  */
 function checkExpected(run: Run, found: Header): void {
   const mount = barePath(run.flags.string('mount') || 'transit')
-  const wanted = { mount, key: run.flags.string('key') || found.key }
+  const expected = { mount, key: run.flags.string('key') || found.key }
   for (const what of ['mount', 'key'] as const) {
-    if (found[what] === wanted[what]) continue
+    if (found[what] === expected[what]) continue
     throw new UsageError(
-      `${nameOf(fromOf(run))} uses the ${what} ${found[what]}, not ${wanted[what]}: nothing was sent\n  next: if that is right, give -${what}=${found[what]}`,
+      `${nameOf(fromOf(run))} uses the ${what} ${found[what]}, not ${expected[what]}: nothing was sent\n  next: if that is right, give -${what}=${found[what]}`,
     )
   }
 }

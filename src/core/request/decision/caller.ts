@@ -14,14 +14,14 @@ export function reachOf(home: Namespace | undefined, here: Namespace): string | 
 }
 
 /** See the constructor of `TokenCaller`. */
-export interface CallerParts {
+interface CallerParts {
   readonly here: Namespace
   readonly reach: string | undefined
   readonly sudo: boolean
   readonly query?: AclQuery
 }
 
-/** A caller that showed a valid token. */
+/** A caller that sent a valid token. */
 export class TokenCaller implements Caller {
   readonly token: TokenRecord
   readonly sudo: boolean
@@ -61,7 +61,7 @@ export class TokenCaller implements Caller {
     const found = clean === undefined ? undefined : whereLeads(this.#here, clean, operation)
     if (this.#reach === undefined || !found?.place || found.route.access === 'public') return false
     const { route, place } = found
-    // The response is that of the handled request: it is wrapped if that is to be.
+    // The response is that of the handled request: it is wrapped if the caller asked for that.
     const { wrapTtl } = this.#query ?? {}
     const query = {
       path: this.#reach + found.path,
@@ -81,7 +81,7 @@ export class TokenCaller implements Caller {
   }
 
   deniesValue(name: string, value: unknown): boolean {
-    return this.#query !== undefined && this.#acl.refusesTaken(this.#query, name, value)
+    return this.#query !== undefined && this.#acl.refusesDefault(this.#query, name, value)
   }
 
   reaches(folder: string): boolean {

@@ -6,7 +6,7 @@ import type { Route } from '../../../contract/route.ts'
 type Params = Readonly<Record<string, string>>
 
 /** The target of a request, under the one name for policy, audit log and handler. */
-export interface Canonical {
+interface Canonical {
   readonly path: ApiPath
   readonly params: Params
 }
@@ -29,7 +29,7 @@ export function canonicalOf(route: Route, mountPath: string, path: ApiPath, para
 }
 
 /** A pattern with its parameters in place. */
-export function filled(pattern: string, params: Params): string {
+function filled(pattern: string, params: Params): string {
   return pattern
     .split('/')
     .map((segment) => (/^[:*]/.test(segment) ? (params[segment.slice(1)] ?? '') : segment))

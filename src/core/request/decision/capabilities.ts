@@ -17,7 +17,7 @@ const decidedOperations: readonly Exclude<AclOperation, 'help'>[] = [
 ]
 
 /**
- * The capabilities of a token's owner on a path, in alphabetical order: a capability stands here when a plain request (no
+ * The capabilities of a token's owner on a path, in alphabetical order: a capability is listed when a plain request (no
  * parameters) would be allowed. `root` and `deny` stand alone.
  * @param home the namespace of the token
  * @param rawPath as `home` sees it

@@ -25,7 +25,7 @@ export async function decide(parts: DecidingParts, request: Request): Promise<De
 }
 
 /**
- * Judges a request again after its record was created or removed in the meantime: as `update` where it was `create`, and
+ * Decides a request again after its record was created or removed in the meantime: as `update` where it was `create`, and
  * the other way round. The token is neither looked up nor used a second time. Never throws, like `decide`.
  */
 export async function decideAgain(parts: DecidingParts, earlier: Decision): Promise<Decision> {
@@ -86,7 +86,7 @@ async function requireValidToken(parts: DecidingParts, request: Request): Promis
   if (!(await showsValidToken(parts, request))) throw noToken()
 }
 
-/** Gives the reason to callers who may know it. The others go on, to a response that gives none. */
+/** Callers who may know the reason get it; the others get a response without one. */
 async function discloseNamespaceFault(
   parts: DecidingParts,
   request: Request,
@@ -96,7 +96,7 @@ async function discloseNamespaceFault(
   if (await maySeeReason(parts, request, target.offers, target.sentNamespace)) throw fault
 }
 
-/** Whether no token is needed; help always needs one. Where sudo is wanted, only its owners hear that a verb does not exist. */
+/** Whether no token is needed; help always needs one. Where sudo is required, only callers with it learn that a verb does not exist. */
 function isPublic({ route, request }: Draft, { traits }: Target): boolean {
   if (request.operation === 'help') return false
   return traits !== undefined && traits.public && (route !== undefined || !traits.sudo)
@@ -110,7 +110,7 @@ function admitAbsentNamespace(draft: Draft, { offers, traits }: Target): void {
   draft.absentNamespace = route.absentNamespace
 }
 
-/** Takes a request to the namespace of the token that it is about. The policies of that namespace decide. */
+/** Moves a request to the namespace of the token that it is about. The policies of that namespace decide. */
 async function enterSubjectNamespace(parts: DecidingParts, draft: Draft, subject: Subject): Promise<void> {
   const { request, namespace: here } = draft
   const bearer = subject.token(request)
@@ -140,7 +140,7 @@ async function admitAnyone(parts: DecidingParts, draft: Draft, target: Target): 
   return undefined
 }
 
-/** Without a token nobody learns whether a namespace exists that has published nothing. Comes before the fields are read: theirs are other errors. */
+/** Without a token, a namespace that has published nothing responds like a missing one. Checked before the fields are read, because their errors differ. */
 async function refuseUnpublished(draft: Draft, hasPublished: NonNullable<Route['forEveryone']>): Promise<void> {
   if (draft.namespace?.id === rootNamespace) return
   if (!(await hasPublished(callOf(draft).engine))) throw noToken()
@@ -162,7 +162,7 @@ async function authenticate(parts: DecidingParts, draft: Draft): Promise<TokenRe
   return { ...token, usesLeft }
 }
 
-/** Whether sudo is needed for the operation, or to hear that the path does not have it. */
+/** Whether sudo is needed for the operation, or to learn that the path does not have it. */
 function wantsSudo({ route, request }: Draft, { traits }: Target): boolean {
   if (route) return route.access === 'sudo'
   return request.operation !== 'help' && traits !== undefined && traits.sudo

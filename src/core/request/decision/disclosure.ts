@@ -23,12 +23,12 @@ export function refusalOf(namespace: Namespace | undefined, offers: Offers = {})
   }
 }
 
-/** Whether a request carries a token that is valid in any namespace. Takes no use of it. */
+/** Whether a request carries a token that is valid in any namespace. It is not counted as a use. */
 export async function showsValidToken(parts: AuthenticatingParts, request: Request): Promise<boolean> {
   return (await authenticated(parts, request)) !== undefined
 }
 
-/** Whether the caller may see why a request is barred: always if the reason depends only on the request. */
+/** Whether the caller may see why a request is refused: always if the reason depends only on the request. */
 export async function maySeeReason(
   parts: AuthenticatingParts,
   request: Request,

@@ -37,7 +37,7 @@ export function locate(parts: DecidingParts, draft: Draft): Target {
   return { destination, offers, traits: offers && traitsOf(offers), sentNamespace }
 }
 
-/** Puts the path and its parameters into canonical form: what is judged from here on is what is performed. */
+/** Puts the path and its parameters into canonical form: what is decided from here on is what is performed. */
 function canonicalise(draft: Draft, route: Route, { mount }: Destination): void {
   const { request, params } = draft
   const found = canonicalOf(route, mount.apiPath, request.path, params)
@@ -50,7 +50,7 @@ function canonicalise(draft: Draft, route: Route, { mount }: Destination): void 
   draft.params = found.params
 }
 
-/** Refuses a path or a verb that does not exist. Comes last: only callers who are allowed to go there hear of it. */
+/** Refuses a path or a verb that does not exist. Comes last: only callers who may use the path learn of it. */
 export function refuseMissing({ request, route }: Draft, { destination }: Target): void {
   if (request.operation === 'help') return
   if (!destination) throw new Fault('no_route', `no handler for route "${request.path}". route entry not found.`)
@@ -66,7 +66,7 @@ function enter(draft: Draft, namespace: Namespace): void {
 
 const isListing = ({ operation }: Request): boolean => operation === 'list' || operation === 'scan'
 
-/** The refusal of a verb that a path does not have. Only folders can be listed. Paths of the server's life name no reason. */
+/** The refusal of a verb that a path does not have. Only folders can be listed. Paths of the server's lifecycle give no reason. */
 export function wrongVerb(request: Request, offers: Offers): Fault {
   const { public: needsNoToken, serverLife } = traitsOf(offers)
   const details = needsNoToken ? { listed: false } : {}

@@ -7,7 +7,7 @@ import { destinationOf, innermost } from '../../namespaces/namespace.ts'
 import type { Namespace } from '../../namespaces/namespace.ts'
 import { canonicalOf } from './canonical.ts'
 
-/** The target of a request, as the policies of its caller judge it. */
+/** The target of a request, as the policies of its caller see it. */
 export interface Place {
   readonly route: Pick<Route, 'alias'>
   /** Of the route's mount. */
@@ -27,11 +27,11 @@ export function deniedElsewhere(
   return [route.alias(params, query.data, reach) ?? []]
     .flat()
     .map((alias) => (alias.startsWith('/') ? alias.slice(1) : reach + mountPath + alias))
-    .find((path) => acl.weigh({ ...query, path }).ground === 'denied')
+    .find((path) => acl.evaluate({ ...query, path }).ground === 'denied')
 }
 
-/** The route that a path leads to, and how policies judge it. */
-export interface Found {
+/** The route that a path leads to, and how policies see it. */
+interface Found {
   readonly route: Route
   readonly builtin: boolean
   /** In canonical form; as it was given when it names nothing that can exist. */

@@ -47,7 +47,7 @@ export const enforcementRoutes = [
     handle: async ({ engine }) => {
       const found = await enforcementsIn(engine)
       if (found.length === 0) throw new Fault('not_found', 'no login enforcements')
-      return answer(infoOf(found.map((one) => [one.name, shown(engine, one)])))
+      return answer(infoOf(found.map((one) => [one.name, renderedEnforcement(engine, one)])))
     },
   }),
   read('mfa/login-enforcement/:name', {
@@ -55,7 +55,7 @@ export const enforcementRoutes = [
     fields: name,
     returns: enforcementMembers,
     handle: async ({ engine }, { name: named }) =>
-      answer(shown(engine, mustExist(await engine.view.get(keyOf(named), enforcementShape)))),
+      answer(renderedEnforcement(engine, mustExist(await engine.view.get(keyOf(named), enforcementShape)))),
   }),
   write('mfa/login-enforcement/:name', {
     about:
@@ -87,7 +87,7 @@ function keyOf(named: string): string {
   return atMfa.enforcement(named)
 }
 
-function shown({ namespace, path }: Identity, enforcement: EnforcementRecord) {
+function renderedEnforcement({ namespace, path }: Identity, enforcement: EnforcementRecord) {
   const { id, name: named, methods, accessors, types, groups, entities } = enforcement
   return {
     id,

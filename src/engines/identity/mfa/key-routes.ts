@@ -29,7 +29,7 @@ export const keyRoutes = [
       const found = await mustBeMethod(engine, id)
       const own = caller.principal?.entity.id
       if (own === undefined) throw refuse('missing entityID: the token belongs to no entity')
-      return shown(found, await generateKey(engine, found, own))
+      return keyResponse(found, await generateKey(engine, found, own))
     },
   }),
   write('mfa/method/totp/admin-generate', {
@@ -37,24 +37,24 @@ export const keyRoutes = [
     neverRaw: true,
     fields: { ...method, ...entity },
     returns,
-    handle: async (call, { method_id: id, entity_id: whose }) => {
-      if (whose === '') throw refuse('missing entityID: entity_id names it')
+    handle: async (call, { method_id: id, entity_id: entityId }) => {
+      if (entityId === '') throw refuse('missing entityID: entity_id names it')
       const found = await mustBeMethod(call.engine, id)
-      return shown(found, await generateKey(call.engine, found, whose, entityGuard(call)))
+      return keyResponse(found, await generateKey(call.engine, found, entityId, entityGuard(call)))
     },
   }),
   write('mfa/method/totp/admin-destroy', {
     about: 'Remove the key of an entity for a method. Codes that were used stay used.',
     fields: { ...method, ...entity },
-    handle: async (call, { method_id: id, entity_id: whose }) => {
-      if (whose === '') throw refuse('missing entityID: entity_id names it')
-      await destroyKey(call.engine, await mustBeMethod(call.engine, id), whose, entityGuard(call))
+    handle: async (call, { method_id: id, entity_id: entityId }) => {
+      if (entityId === '') throw refuse('missing entityID: entity_id names it')
+      await destroyKey(call.engine, await mustBeMethod(call.engine, id), entityId, entityGuard(call))
       return done()
     },
   }),
 ]
 
-function shown({ name, id }: MethodRecord, key: GeneratedKey | undefined): Response {
+function keyResponse({ name, id }: MethodRecord, key: GeneratedKey | undefined): Response {
   if (key) return answer({ url: key.url, barcode: key.barcode })
   return done([`Entity already has a secret for MFA method "${name || id}"`])
 }

@@ -129,16 +129,16 @@ function shown({ namespace, path }: Identity, { keySize, qrSize, maxAttempts, ..
   }
 }
 
-/** @param known the id of the method to change; undefined: that of the name, or a new one */
-async function writeMethod(call: Call<Identity>, values: Settings, known?: string): Promise<string> {
+/** @param existingId the id of the method to change; undefined: that of the name, or a new one */
+async function writeMethod(call: Call<Identity>, values: Settings, existingId?: string): Promise<string> {
   const { engine, caller, mountPath } = call
   const checked = checkedMethod(values)
   const name = checkedMethodName(values.method_name ?? '')
   return engine.view.transaction(async (tx) => {
     const owner = name === '' ? undefined : await tx.get(atMfa.methodName(name), pointerShape)
-    const old = await methodToChange(tx, known ?? owner?.id)
-    if (known !== undefined && !old)
-      throw refuse(`configuration for method ID "${known}" does not exist in this namespace`)
+    const old = await methodToChange(tx, existingId ?? owner?.id)
+    if (existingId !== undefined && !old)
+      throw refuse(`configuration for method ID "${existingId}" does not exist in this namespace`)
     if (owner && owner.id !== old?.id) throw refuse(`the name "${name}" belongs to another method`)
     if (old && caller.denies(`${mountPath}mfa/method/totp/${old.id}`))
       throw new Fault('permission_denied', 'permission denied')

@@ -7,7 +7,7 @@ import { algorithms, atMfa, methodShape } from './records.ts'
 import type { MethodRecord } from './records.ts'
 
 /** The parameters of a write of a method. */
-export interface MethodSettings {
+interface MethodSettings {
   readonly method_name: string | undefined
   readonly issuer: string
   readonly period: number

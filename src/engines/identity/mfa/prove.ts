@@ -11,7 +11,7 @@ import type { FactorsRecord, MethodRecord } from './records.ts'
 const lockedFor = 15 * 60_000
 
 /** The judgement of the passcodes for one method; why it is not proven, if it is not. */
-type Judged = { readonly factors: FactorsRecord; readonly why?: string }
+type Evaluation = { readonly factors: FactorsRecord; readonly why?: string }
 
 /**
  * Checks the passcodes of an entity, and uses them up: in one commit, so that of many at once each counts. A right code that
@@ -26,7 +26,7 @@ export async function prove(
 ): Promise<void> {
   const methods = await configured(identity, demands)
   const refusal = await identity.view.transaction(async (tx) =>
-    judgeAll(identity, tx, { entityId, demands, methods, passcodes }),
+    evaluateAll(identity, tx, { entityId, demands, methods, passcodes }),
   )
   if (refusal !== undefined) throw new Fault('permission_denied', refusal)
 }
@@ -52,7 +52,7 @@ interface Proof {
 }
 
 /** The reason why not all demands are met; undefined when they are. Each method is judged once, whoever demands it. */
-async function judgeAll(identity: Identity, tx: Transaction, proof: Proof): Promise<string | undefined> {
+async function evaluateAll(identity: Identity, tx: Transaction, proof: Proof): Promise<string | undefined> {
   const { entityId, demands, methods, passcodes } = proof
   const place = atMfa.entity(entityId)
   const before = (await tx.get(place, factorsShape)) ?? noFactors
@@ -62,9 +62,9 @@ async function judgeAll(identity: Identity, tx: Transaction, proof: Proof): Prom
   for (const [id, method] of methods) {
     const sent = sentFor(method, passcodes)
     if (sent === undefined) continue
-    const judged = judge(factors, method, { sent, now, entityId })
-    factors = judged.factors
-    whyNot.set(id, judged.why)
+    const evaluation = evaluated(factors, method, { sent, now, entityId })
+    factors = evaluation.factors
+    whyNot.set(id, evaluation.why)
   }
   // A record of nobody is not made: of an entity without a key there is nothing to count.
   if (before !== noFactors) tx.put(place, factors)
@@ -80,9 +80,9 @@ function unmet(
   accepted: readonly MfaMethodInfo[],
   whyNot: ReadonlyMap<string, string | undefined>,
 ): string | undefined {
-  const judged = accepted.filter(({ id }) => whyNot.has(id))
-  if (judged.some(({ id }) => whyNot.get(id) === undefined)) return undefined
-  const [first] = judged
+  const failedMethods = accepted.filter(({ id }) => whyNot.has(id))
+  if (failedMethods.some(({ id }) => whyNot.get(id) === undefined)) return undefined
+  const [first] = failedMethods
   if (first) return whyNot.get(first.id)
   return `MFA credentials not supplied: send a passcode for one of its methods (${accepted.map(({ id, name }) => name || id).join(', ')})`
 }
@@ -101,7 +101,7 @@ interface Attempt {
 
 const wrong = 'MFA credentials not supplied or incorrect; a code is accepted once'
 
-function judge(factors: FactorsRecord, method: MethodRecord, { sent, now, entityId }: Attempt): Judged {
+function evaluated(factors: FactorsRecord, method: MethodRecord, { sent, now, entityId }: Attempt): Evaluation {
   const key = factors.keys.find((one) => one.method === method.id)
   if (!key) {
     const named = method.name || method.id

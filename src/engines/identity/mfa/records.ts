@@ -35,14 +35,14 @@ export interface EntityKey extends OneTimeKey {
 }
 
 /** A code that was accepted, until no key accepts it any more (epoch milliseconds). */
-export interface UsedCode {
+interface UsedCode {
   readonly method: string
   readonly code: string
   readonly until: number
 }
 
 /** The wrong codes of late for a method. `last` in epoch milliseconds. */
-export interface Failures {
+interface Failures {
   readonly method: string
   readonly count: number
   readonly last: number

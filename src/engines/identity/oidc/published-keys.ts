@@ -32,8 +32,8 @@ export class PublishedKeys {
   }
 
   #keysOf(name: string, record: OidcKey): readonly PublishedKey[] {
-    const known = this.#read.get(name)
-    if (known?.record === record) return known.keys
+    const cached = this.#read.get(name)
+    if (cached?.record === record) return cached.keys
     const keys = publicKeys(record)
     if (this.#read.size >= mostRead) this.#read.clear()
     this.#read.set(name, { record, keys })
@@ -44,10 +44,10 @@ export class PublishedKeys {
 const mostRead = 1000
 
 /** The most seconds for which a client may keep a key set or a discovery document. */
-const kept = 3600
+const cacheSeconds = 3600
 
 /** Others may keep a discovery document this long. */
-export const documentHeaders = { 'Cache-Control': `max-age=${kept}` }
+export const documentHeaders = { 'Cache-Control': `max-age=${cacheSeconds}` }
 
 /** The form of the response with keys. */
 export const keySetReturns = body({ keys: f.array('The public keys, as JWKs.') })
@@ -55,7 +55,7 @@ export const keySetReturns = body({ keys: f.array('The public keys, as JWKs.') }
 /** The response with public keys (RFC 7517). It may be kept until the next rotation, whose key it has already. */
 export async function keySet({ published, clock }: Identity, names: Iterable<string>): Promise<Response> {
   const { keys, until } = await published.of(names)
-  const seconds = Math.min(kept, Math.floor((until - clock.now()) / 1000))
+  const seconds = Math.min(cacheSeconds, Math.floor((until - clock.now()) / 1000))
   return {
     data: { keys: keys.map(({ jwk }) => jwk) },
     ...(keys.length > 0 && seconds > 0 && { headers: { 'Cache-Control': `max-age=${seconds}` } }),

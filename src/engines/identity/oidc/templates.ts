@@ -15,7 +15,7 @@ const longest = 16 * 1024
 const limits = { ...jsonLimits, depth: 16, tokens: 2000, containers: 500, names: 1000 }
 
 /** What the directives of a template stand for. */
-export interface TemplateValues {
+interface TemplateValues {
   readonly principal: Principal
   /** Epoch seconds. */
   readonly now: number
@@ -25,7 +25,7 @@ export interface TemplateValues {
 type Directive = (values: TemplateValues) => unknown
 
 /** The members of a template, each with the value that it will have. */
-export interface ClaimTemplate {
+interface ClaimTemplate {
   /** The names of the claims that it sets. */
   readonly names: readonly string[]
   readonly claims: (values: TemplateValues) => Readonly<Record<string, unknown>>

@@ -54,7 +54,7 @@ const changeOf = (values: Settings) => ({
   customMetadata: values.custom_metadata && checkedMetadata(values.custom_metadata),
 })
 
-function written({ alias, entity, changed }: WrittenAlias): Response {
+function aliasResponse({ alias, entity, changed }: WrittenAlias): Response {
   return changed ? answer({ canonical_id: entity.id, id: alias.id }) : done()
 }
 
@@ -67,7 +67,7 @@ export const aliasRoutes = [
     handle: async (call, values) => {
       const { engine } = call
       const change = changeOf(values)
-      return written(
+      return aliasResponse(
         await engine.view.transaction(async (tx) =>
           values.id === ''
             ? setAlias(engine, tx, change, entityGuard(call))
@@ -107,7 +107,7 @@ export const aliasRoutes = [
     returns: writtenAlias,
     handle: async (call, values) => {
       const change = changeOf(values)
-      return written(
+      return aliasResponse(
         await call.engine.view.transaction(async (tx) =>
           changeAlias(call.engine, tx, values.id, change, entityGuard(call)),
         ),

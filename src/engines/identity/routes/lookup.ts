@@ -58,9 +58,9 @@ export const lookupRoutes = [
 
 /** @throws Fault invalid_request unless there is exactly one way to find it */
 function checkQuery({ id, name, alias_id, alias_name, alias_mount_accessor }: Query): void {
-  const ways = [id, name, alias_id, alias_name + alias_mount_accessor].filter((way) => way !== '')
-  if (ways.length === 0) throw refuse('query parameter not supplied')
-  if (ways.length > 1) throw refuse('use one of id, name, alias_id, or alias_name with alias_mount_accessor')
+  const selectors = [id, name, alias_id, alias_name + alias_mount_accessor].filter((selector) => selector !== '')
+  if (selectors.length === 0) throw refuse('query parameter not supplied')
+  if (selectors.length > 1) throw refuse('use one of id, name, alias_id, or alias_name with alias_mount_accessor')
   if ((alias_name === '') !== (alias_mount_accessor === ''))
     throw refuse('alias_name and alias_mount_accessor need each other: supply both')
 }

@@ -107,7 +107,7 @@ export function newSecret(id: string, now: number): SecretRecord {
 } // prettier-ignore
 
 /** The limits of a new version: the number of versions to keep, and the seconds until it is deleted (0: never). */
-export interface Rules {
+interface Rules {
   readonly keep: number
   readonly deleteAfter: number
 }
@@ -128,9 +128,9 @@ export function withVersion(
   const current = secret.current + 1
   const version: Version = { created: now, destroyed: false, ...lifetime(now, deleteAfter) }
   const all: Readonly<Record<string, Version>> = { ...secret.versions, [current]: version }
-  const surplus = Object.keys(all).map(Number).filter((number) => number <= current - keep)
-  const dropped = surplus.slice(0, mostDropped)
-  const oldest = Math.max(secret.oldest, surplus[mostDropped] ?? current - keep + 1)
+  const excess = Object.keys(all).map(Number).filter((number) => number <= current - keep)
+  const dropped = excess.slice(0, mostDropped)
+  const oldest = Math.max(secret.oldest, excess[mostDropped] ?? current - keep + 1)
   const versions = Object.fromEntries(Object.entries(all).filter(([number]) => Number(number) >= oldest))
   return { secret: { ...secret, current, oldest, versions, updated: now }, dropped }
 } // prettier-ignore

@@ -142,14 +142,14 @@ export class Secrets {
 type ChangeVersion = (version: Version, deleteAfter: number) => Version | undefined
 
 /** A version that was found; `data` undefined: deleted or destroyed. */
-export interface Found {
+interface Found {
   readonly secret: SecretRecord
   readonly number: number
   readonly data: Json | undefined
 }
 
 /** The parts of a new version. */
-export interface Draft {
+interface Draft {
   readonly old: SecretRecord | undefined
   readonly settings: Settings
   /** The values of a version, unless deleted or destroyed. */
@@ -157,6 +157,6 @@ export interface Draft {
 }
 
 /** The outcome of a write. */
-export type WriteResult =
+type WriteResult =
   | { readonly written: true; readonly secret: SecretRecord }
   | { readonly written: false; readonly secret: SecretRecord | undefined }

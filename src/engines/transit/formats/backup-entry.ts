@@ -34,7 +34,7 @@ import { bytesOf } from '../../../keys/operations/ciphers.ts'
 /** The version of convergent encryption: Vault's third. */
 export const thirdScheme = 3
 
-const blank = {
+const emptyEntry = {
   key: null,
   hmac_key: null,
   time: '0001-01-01T00:00:00Z',
@@ -51,10 +51,10 @@ const blank = {
 
 /** One version as an entry of a backup; without a version the empty entry that starts an archive. */
 export function entryOf(key: KeyRecord, version: KeyVersion | undefined): Json {
-  if (!version) return blank
+  if (!version) return emptyEntry
   const { pair } = keyType(key.type)
   return {
-    ...blank,
+    ...emptyEntry,
     key: pair ? null : version.material,
     hmac_key: version.mac,
     time: rfc3339(version.createdAt),
@@ -130,7 +130,7 @@ export async function versionFrom(entry: Json, parts: Parts): Promise<KeyVersion
 /** Keys of the oldest servers have only seconds. */
 function timeFrom(entry: Json, until: number): number {
   const seconds = whole(entry['creation_time'] ?? 0, 'creation_time')
-  if (entry['time'] !== blank.time) return timeOf(entry['time'], until)
+  if (entry['time'] !== emptyEntry.time) return timeOf(entry['time'], until)
   return timeOf(new Date(Math.max(0, Math.min(seconds * 1000, until + 1))).toISOString(), until)
 }
 

@@ -76,7 +76,7 @@ function passageEntry(info: BackupTime | null): Json | null {
 }
 
 /** The key of a backup, and the problems of the backup that do not prevent its use. */
-export interface Restored {
+interface Restored {
   readonly record: KeyRecord
   readonly warnings: readonly string[]
 }

@@ -80,7 +80,7 @@ export async function decryptText(key: LiveKey, ciphertext: string, binding: Bin
 }
 
 /** A signature and its key version. `publicKey` is set for derived keys only. */
-export interface SignedText {
+interface SignedText {
   readonly signature: string
   readonly version: number
   readonly publicKey: string | undefined

@@ -72,7 +72,7 @@ function publicKeys(key: KeyRecord, context: string): Described {
 }
 
 /** The public key of a version, in Vault's format. */
-export function publicOf({ open }: KeyVersion): string {
+function publicOf({ open }: KeyVersion): string {
   const der = fromBase64(open ?? '')
   return der && der.length > 0 ? publicKeyText(readPublic(der)) : ''
 }

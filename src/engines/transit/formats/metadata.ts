@@ -6,7 +6,7 @@ import type { Used } from '../../../keys/usage.ts'
 /** The response of `GET keys/:name/metadata`. Names as on the wire; times are RFC 3339, '' means never. */
 export function metadataOf(key: KeyRecord, used: ReadonlyMap<number, Used>): Readonly<Record<string, unknown>> {
   const { state } = key
-  const gone = state.is === 'soft-deleted' ? state : undefined
+  const deleted = state.is === 'soft-deleted' ? state : undefined
   return {
     name: key.name,
     uuid: key.uuid,
@@ -14,8 +14,8 @@ export function metadataOf(key: KeyRecord, used: ReadonlyMap<number, Used>): Rea
     type: key.type,
     uses: key.uses,
     state: state.is,
-    deletion_time: time(gone?.deletedAt),
-    purge_time: time(gone?.purgeAt),
+    deletion_time: time(deleted?.deletedAt),
+    purge_time: time(deleted?.purgeAt),
     origin: key.origin,
     creation_time: time(key.createdAt),
     last_use_time: time(lastUse(used)),

@@ -48,7 +48,7 @@ export const encrypt = write('encrypt/:name', {
     const draft = await drafted(engine, values)
     // Only a successful request creates a key: a failed one must leave none behind. The ciphertexts of the trial are discarded,
     // so that all ciphertexts in responses are counted.
-    const tried = await run(engine.keys.trial(draft), values, call)
+    const tried = await run(engine.keys.unstored(draft), values, call)
     if (tried.status !== undefined) return tried
     const { record, added } = await engine.keys.add(draft)
     // A concurrent request was faster: an existing key needs the policy to use it.
@@ -113,7 +113,7 @@ export function warned(response: Response, code: number | undefined): Response {
 
 async function drafted(engine: Transit, values: EncryptValues): Promise<KeyRecord> {
   if ((await engine.settings.keys()).disableUpsert) throw refuse('encryption key not found')
-  if (!isKeyType(values.type) || !keyType(values.type).cipher) throw refuse(unmade(values.type))
+  if (!isKeyType(values.type) || !keyType(values.type).cipher) throw refuse(unsupported(values.type))
   const items =
     values.batch_input === undefined || values.batch_input === null ? undefined : itemsOf(values.batch_input)
   const derived = items ? items.some((item) => textOf(item, 'context') !== '') : values.context !== ''
@@ -133,7 +133,7 @@ async function drafted(engine: Transit, values: EncryptValues): Promise<KeyRecor
   })
 }
 
-function unmade(type: string): string {
+function unsupported(type: string): string {
   return isKeyType(type) && keyType(type).pair?.family === 'ec'
     ? `keys of type ${type} are not made by encrypting: make the key first`
     : `unknown key type ${type}`

@@ -72,14 +72,14 @@ const restoreFields = {
   force: f.bool('Replace a key of that name.').or(false),
 }
 
-interface Wanted {
+interface ExportRequest {
   readonly backup: string | undefined
   readonly force: boolean
 }
 
 type Restoring = Pick<Call<Transit>, 'engine' | 'caller' | 'mountPath'>
 
-async function restore({ engine, caller, mountPath }: Restoring, options: Wanted, name?: string) {
+async function restore({ engine, caller, mountPath }: Restoring, options: ExportRequest, name?: string) {
   const { backup: text, force } = options
   if (!text) throw refuse("'backup' must be supplied")
   const { record, warnings } = await restoredFrom(text, engine.keys.random, engine.keys.clock.now(), name)

@@ -266,7 +266,7 @@ describe('the commands for auditors', () => {
       .and.not.match(/refused|transit\/encrypt/)
     expect(section('Denied and failed requests')).to.include('sys/policies/acl/refused')
     expect(section('Accepted damage')).to.include('code a1b2c3').and.include('lines were cut off its end')
-    expect(section('Gaps')).to.include('7 lines were not taken')
+    expect(section('Gaps')).to.include('7 lines were not written to this log')
     expect(out).to.not.match(/\.\d{9}/)
     expect(out).to.include('@media print').and.include('2026-10-05 10:00:01')
   })

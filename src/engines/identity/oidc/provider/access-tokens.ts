@@ -5,7 +5,7 @@ import { sameText } from '../../../../util/bytes.ts'
 import type { Identity } from '../../identity.ts'
 
 /** What an access token is for: the claims about an entity that its client may read. */
-export interface Access {
+interface Access {
   /** The name of the provider. */
   readonly provider: string
   /** `OidcProvider.id`. */

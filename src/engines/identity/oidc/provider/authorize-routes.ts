@@ -12,7 +12,7 @@ import type { OidcClient } from './settings/client-record.ts'
 import { clientById } from './settings/clients.ts'
 import { newCode } from './codes.ts'
 import type { Grant } from './codes.ts'
-import { OAuthError, answering, errorMembers } from './oauth-error.ts'
+import { OAuthError, withOAuthErrors, errorMembers } from './oauth-error.ts'
 import { allowsClient, providerNamed } from './settings/records.ts'
 import { isRegistered } from './settings/redirect-uris.ts'
 import { openid } from './settings/scope-routes.ts'
@@ -48,7 +48,7 @@ export const authorizeRoutes = [read, write].map((maker) =>
       ...errorMembers,
     }),
     handle: async (call, { name, ...request }) =>
-      answering(
+      withOAuthErrors(
         async () => {
           const grant = await granted(call, name, request)
           return { data: { code: await newCode(call.engine, grant), state: request.state } }

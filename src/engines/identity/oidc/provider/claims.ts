@@ -6,13 +6,13 @@ import { scopeShape } from './settings/records.ts'
 import type { OidcProvider } from './settings/records.ts'
 
 /** Two scopes that set the same claim. */
-export interface Conflict {
+interface Conflict {
   readonly claim: string
   readonly scopes: readonly [string, string]
 }
 
 /** The claims of some scopes, or why there are none. */
-export type ScopeClaims = { readonly claims: Readonly<Record<string, unknown>> } | { readonly conflict: Conflict }
+type ScopeClaims = { readonly claims: Readonly<Record<string, unknown>> } | { readonly conflict: Conflict }
 
 /** The claims of those scopes that the provider has; others are ignored. @param now epoch seconds */
 export async function claimsOfScopes(

@@ -6,7 +6,7 @@ import { clientById } from './settings/clients.ts'
 import { OAuthError } from './oauth-error.ts'
 
 /** The client id and the secret of a request. Empty: not given. */
-interface Shown {
+interface ClientProof {
   readonly id: string
   readonly secret: string
 }
@@ -18,7 +18,7 @@ interface Shown {
 export async function authenticatedClient(
   engine: Identity,
   { headers }: Pick<Request, 'headers'>,
-  form: Shown,
+  form: ClientProof,
 ): Promise<OidcClient> {
   const { id, secret } = shownBy(basicOf(headers['authorization']), form)
   if (id === '') throw new OAuthError('invalid_request', 'client_id parameter is required')
@@ -30,7 +30,7 @@ export async function authenticatedClient(
 }
 
 /** A client shows its secret in one way only; two that differ could be read as either. */
-function shownBy(basic: Shown | undefined, form: Shown): Shown {
+function shownBy(basic: ClientProof | undefined, form: ClientProof): ClientProof {
   if (!basic) return form
   const isSame = (form.id === '' || form.id === basic.id) && (form.secret === '' || form.secret === basic.secret)
   if (!isSame) throw new OAuthError('invalid_request', 'the Authorization header and the form show different clients')
@@ -38,7 +38,7 @@ function shownBy(basic: Shown | undefined, form: Shown): Shown {
 }
 
 /** Both parts are encoded as in a form. Undefined: no such header, or one that cannot be read. */
-function basicOf(header: Request['headers'][string]): Shown | undefined {
+function basicOf(header: Request['headers'][string]): ClientProof | undefined {
   const encoded = typeof header === 'string' ? /^Basic ([A-Za-z0-9+/=]{1,4096})$/i.exec(header)?.[1] : undefined
   const [id, secret] = Buffer.from(encoded ?? '', 'base64')
     .toString('utf8')

@@ -19,7 +19,7 @@ export const errorMembers = {
 }
 
 /** Runs work; an `OAuthError` that it throws becomes the response of `failed`. */
-export async function answering(
+export async function withOAuthErrors(
   work: () => Promise<Response>,
   failed: (error: OAuthError) => Response,
 ): Promise<Response> {

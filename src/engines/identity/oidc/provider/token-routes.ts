@@ -9,7 +9,7 @@ import { canonicalName, nameField } from '../names.ts'
 import { hasClients } from '../published.ts'
 import { scopesOf } from './authorize-routes.ts'
 import { authenticatedClient } from './client-authentication.ts'
-import { OAuthError, answering, errorMembers } from './oauth-error.ts'
+import { OAuthError, withOAuthErrors, errorMembers } from './oauth-error.ts'
 import { allowsClient, providerNamed } from './settings/records.ts'
 import { tokenOfClient, tokensOfCode } from './tokens.ts'
 import type { Tokens } from './tokens.ts'
@@ -44,7 +44,7 @@ export const tokenRoutes = [
     }),
     handle: async (call, { name, ...form }) => {
       const headers = { Pragma: 'no-cache' }
-      return answering(async () => ({ data: { ...(await tokensFor(call, name, form)) }, headers }), failed)
+      return withOAuthErrors(async () => ({ data: { ...(await tokensFor(call, name, form)) }, headers }), failed)
     },
   }),
 ]

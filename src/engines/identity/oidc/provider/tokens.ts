@@ -18,7 +18,7 @@ import { OAuthError } from './oauth-error.ts'
 import type { OidcProvider } from './settings/records.ts'
 
 /** The parties of an exchange. */
-export interface Parties {
+interface Parties {
   readonly engine: Identity
   /** The name of the provider. */
   readonly name: string
@@ -27,7 +27,7 @@ export interface Parties {
 }
 
 /** What a client sends with its code. */
-export interface Exchange {
+interface Exchange {
   readonly code: string
   readonly redirectUri: string
   readonly verifier: string

@@ -9,7 +9,7 @@ import { hasClients } from '../published.ts'
 import { isAssigned } from './assigned.ts'
 import { claimsOfScopes } from './claims.ts'
 import { clientById } from './settings/clients.ts'
-import { OAuthError, answering, errorMembers } from './oauth-error.ts'
+import { OAuthError, withOAuthErrors, errorMembers } from './oauth-error.ts'
 import { allowsClient, providerNamed } from './settings/records.ts'
 import { conflicting } from './tokens.ts'
 
@@ -30,7 +30,7 @@ export const userinfoRoutes = [read, write].map((maker) =>
       [otherMembers]: f.any('The claims of the scopes.'),
       ...errorMembers,
     }),
-    handle: async (call, { name }) => answering(async () => ({ data: await claimsFor(call, name) }), failed),
+    handle: async (call, { name }) => withOAuthErrors(async () => ({ data: await claimsFor(call, name) }), failed),
   }),
 )
 

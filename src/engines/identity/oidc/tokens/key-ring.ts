@@ -11,10 +11,7 @@ import type { OidcKey, OidcPair, RetiredKey } from './key-record.ts'
 const mostRetired = 100
 
 /** A fresh pair; an RSA one takes a moment, on another thread. @throws Fault unavailable: too many are waiting */
-export async function freshPair(
-  { random, uuid }: Pick<Identity, 'random' | 'uuid'>,
-  algorithm: string,
-): Promise<OidcPair> {
+async function freshPair({ random, uuid }: Pick<Identity, 'random' | 'uuid'>, algorithm: string): Promise<OidcPair> {
   const type = algorithms[algorithm]
   if (!type) throw new Fault('internal', 'internal error')
   const { secretKey, publicKey } = await type.generate(random)

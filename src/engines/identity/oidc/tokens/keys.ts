@@ -16,7 +16,7 @@ export async function keyNamed(view: Pick<View, 'get'> | Transaction, name: stri
 }
 
 /** The parameters of a write of a key; undefined: left out. */
-export interface KeyChange {
+interface KeyChange {
   readonly algorithm: string | undefined
   readonly rotationPeriod: number | undefined
   readonly verificationTtl: number | undefined

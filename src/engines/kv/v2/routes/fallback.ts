@@ -27,23 +27,23 @@ export const fallbackRoutes: readonly Route<Secrets>[] = [
   ...lists('config', () => hint(wrongPath)),
 ]
 
-type Say = (name: string) => Response
+type MakeResponse = (name: string) => Response
 
-function verbs(pattern: string, say: Say): Route<Secrets>[] {
-  return [read, write, patch, remove].map((verb) => verb(pattern, options(say)))
+function verbs(pattern: string, responseFor: MakeResponse): Route<Secrets>[] {
+  return [read, write, patch, remove].map((verb) => verb(pattern, options(responseFor)))
 }
 
-function lists(pattern: string, say: Say): Route<Secrets>[] {
-  return [list(pattern, options(say)), scan(pattern, options(say))]
+function lists(pattern: string, responseFor: MakeResponse): Route<Secrets>[] {
+  return [list(pattern, options(responseFor)), scan(pattern, options(responseFor))]
 }
 
-function options(say: Say): RouteOptions<Secrets, typeof path> {
+function options(responseFor: MakeResponse): RouteOptions<Secrets, typeof path> {
   return {
     about: 'Not a path of KV version 2; the error has the right one.',
     fields: path,
     anyFields: true,
     unlisted: true,
-    handle: (_, { path: name }) => say(name),
+    handle: (_, { path: name }) => responseFor(name),
   }
 }
 

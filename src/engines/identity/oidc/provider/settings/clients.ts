@@ -12,7 +12,7 @@ import { assignmentNamed } from './records.ts'
 import { checkedRedirectUris } from './redirect-uris.ts'
 
 /** The parameters of a write of a client; undefined: left out. */
-export type ClientChange = {
+type ClientChange = {
   readonly [K in keyof Omit<OidcClient, 'id' | 'secret' | 'type'>]: OidcClient[K] | undefined
 } & {
   readonly type: string | undefined
@@ -65,8 +65,8 @@ async function checkedClient(
   if (exists && change.type !== undefined && change.type !== old.type)
     throw refuse('client_type modification is not allowed')
   const { type: _, ...settings } = change
-  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-  const merged: OidcClient = { ...old, ...given }
+  const present = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+  const merged: OidcClient = { ...old, ...present }
   const next = {
     ...merged,
     redirectUris: checkedRedirectUris(merged.redirectUris),

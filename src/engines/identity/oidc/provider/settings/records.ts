@@ -4,13 +4,13 @@ import { allIn } from '../../all-in.ts'
 import { atOidc, everyone } from '../../names.ts'
 
 /** A set of claims that a client can ask for, at `oidc-scope/<name>`. */
-export interface Scope {
+interface Scope {
   readonly description: string
   readonly template: string
 }
 
 /** Those who may log in to a client, at `oidc-assignment/<name>`. Ids. */
-export interface Assignment {
+interface Assignment {
   readonly entities: readonly string[]
   readonly groups: readonly string[]
 }
