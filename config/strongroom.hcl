@@ -63,6 +63,9 @@ audit "file" "file" {
 max_lease_ttl     = "768h"
 default_lease_ttl = "768h"
 
+# Scheduled snapshots may be written below this folder, and nowhere else (docs/snapshots.md). Use another disk.
+# backup_folder = "/mnt/backup/strongroom"
+
 # Failed logins lock users out; these are the defaults. A block for "userpass" or "approle" counts before this one.
 user_lockout "all" {
   lockout_threshold     = "5"

@@ -60,6 +60,19 @@ path "sys/version-history" {
   capabilities = ["list"]
 }
 
+path "sys/storage/raft/snapshot-auto/config" {
+  capabilities = ["list", "sudo"]
+}
+
+# The snapshots that the server makes by itself. What they hold is encrypted; this restores none.
+path "sys/storage/raft/snapshot-auto/config/*" {
+  capabilities = ["read", "update", "delete", "sudo"]
+}
+
+path "sys/storage/raft/snapshot-auto/status/*" {
+  capabilities = ["read"]
+}
+
 path "sys/config/state/sanitized" {
   capabilities = ["read"]
 }

@@ -70,6 +70,12 @@ const topLevel: Stanza = {
     setting('log_rotate_duration', 'duration', '`"24h"`', 'The log file is put aside when it is older.'),
     setting('log_rotate_max_files', 'integer', '`0`', 'How many older log files are kept: `0` for all, `-1` for none.'),
     setting(
+      'backup_folder',
+      'string',
+      'none',
+      'The folder below which scheduled snapshots may be written; not in that of the storage.',
+    ),
+    setting(
       'unsafe_allow_api_audit_creation',
       'boolean',
       '`false`',

@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path'
 import type { ConfigFault } from '../util/hcl/fault.ts'
 import { topLevel } from './settings.ts'
 import type { Draft } from './settings.ts'
@@ -88,10 +89,21 @@ function wholeFaults(draft: Draft, failed: readonly string[]): readonly ConfigFa
       isWrong: defaultLeaseTtl > maxLeaseTtl,
       message: `default_lease_ttl (${defaultLeaseTtl} s) is longer than max_lease_ttl (${maxLeaseTtl} s): shorten it, or set a longer max_lease_ttl`,
     },
+    {
+      of: ['backup_folder', 'storage'],
+      isWrong: isInStorage(draft),
+      message: 'backup_folder must not be in the folder of the storage: name one on another disk, if you can',
+    },
   ]
   return checks
     .filter(({ of, isWrong }) => isWrong && !of.some((name) => failed.includes(name)))
     .map(({ of, message }) => ({ setting: of[0] as string, message }))
+}
+
+/** The storage removes files of its folder that it does not know; and a copy beside the original is lost with it. */
+function isInStorage({ storage, backupFolder }: Draft): boolean {
+  if (storage?.type !== 'level' || backupFolder === undefined) return false
+  return !/^\.\.(?:\/|$)/.test(relative(resolve(storage.path), resolve(backupFolder)))
 }
 
 function configOf(draft: Draft): Config | undefined {

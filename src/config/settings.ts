@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { AuditDeviceSpec } from '../contract/audit.ts'
 import { ProfileError } from '../profile/profile.ts'
 import { blocksOf } from '../profile/read.ts'
@@ -76,6 +77,11 @@ export const topLevel: Readonly<Record<string, Setter<Draft>>> = {
     const path = source.string(value, 'log_file')
     if (!path.startsWith('/')) throw source.wrong(value.at, 'log_file must be a path that begins with /')
     draft.logFile = path
+  },
+  backup_folder: (source, value, draft) => {
+    const path = source.string(value, 'backup_folder')
+    if (!path.startsWith('/')) throw source.wrong(value.at, 'backup_folder must be a path that begins with /')
+    draft.backupFolder = posix.normalize(path).replace(/(?<=.)\/$/, '')
   },
   log_rotate_bytes: (source, value, draft) =>
     void (draft.logRotateBytes = source.integer(value, 'log_rotate_bytes', 1)),

@@ -83,6 +83,8 @@ export interface Config {
   readonly storage:
     { readonly type: 'level'; readonly path: string; readonly minFreeBytes?: number } | { readonly type: 'inmem' }
   readonly listeners: readonly ListenerConfig[]
+  /** Below it, and nowhere else, snapshots may be written. */
+  readonly backupFolder?: string
   readonly apiAddr?: string
   readonly clusterName?: string
   readonly defaultLeaseTtl: number

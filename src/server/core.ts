@@ -18,6 +18,7 @@ import type { UnsealedServer } from '../core/unsealed/unsealed-server.ts'
 import { Events } from '../core/telemetry/events.ts'
 import { LoopDelay } from '../core/telemetry/loop-delay.ts'
 import type { CertificateWatch } from './log/certificate-watch.ts'
+import { ScheduledSnapshots } from '../core/snapshots/scheduled/scheduled-snapshots.ts'
 import { Snapshots } from '../core/snapshots/snapshots.ts'
 import { UsageCounts } from '../core/telemetry/usage.ts'
 import type { Usage } from '../core/telemetry/usage.ts'
@@ -71,6 +72,7 @@ export class ServerCore {
   readonly #rotateRoot: Rekey
   readonly #generateRoot: GenerateRoot
   readonly #snapshots: Snapshots
+  readonly #scheduledSnapshots: ScheduledSnapshots
   readonly #system: Engine
   #unsealed: UnsealedServer | undefined
   #cluster?: Cluster
@@ -109,6 +111,7 @@ export class ServerCore {
     this.#rotateRoot = new Rekey(this.manager, randomUUID, backups)
     this.#generateRoot = new GenerateRoot(this.manager, randomBytes, randomUUID)
     this.#snapshots = this.#newSnapshots(events)
+    this.#scheduledSnapshots = this.#scheduled(events)
     this.#system = this.#systemEngine(traffic)
     this.pipeline = new Pipeline({
       unsealed: () => (this.manager.isUnsealed ? this.#unsealed : undefined),
@@ -164,6 +167,19 @@ export class ServerCore {
     })
   }
 
+  #scheduled(events: Events): ScheduledSnapshots {
+    const { clock, log } = this.#shared()
+    return new ScheduledSnapshots({
+      clock,
+      log,
+      view: this.#barrier.view('core/snapshot-auto/'),
+      snapshots: this.#snapshots,
+      events,
+      cluster: () => this.#cluster,
+      root: this.#parts.config.backupFolder,
+    })
+  }
+
   #shared() {
     const { config, clock, loggers } = this.#parts
     const ttl = { default: config.defaultLeaseTtl, max: config.maxLeaseTtl }
@@ -188,6 +204,7 @@ export class ServerCore {
       generateRoot: this.#generateRoot,
       cluster: () => this.#cluster,
       snapshots: this.#snapshots,
+      scheduledSnapshots: this.#scheduledSnapshots,
       browser: this.browser,
       loopDelay: this.loopDelay,
       usage: this.#usage,
@@ -207,11 +224,13 @@ export class ServerCore {
     })
     await this.browser.open(this.#barrier.view('core/config/'), this.#unsealed.freshness)
     this.#cluster = await clusterOf(this.#barrier, this.#parts.config)
+    if (this.#barrier.member === undefined) this.#scheduledSnapshots.start()
   }
 
   /** Before seal. */
   async #stop(): Promise<void> {
     for (const operation of [this.#rekey, this.#rotateRoot, this.#generateRoot]) operation.drop()
+    await this.#scheduledSnapshots.stop()
     const unsealed = this.#unsealed
     this.#unsealed = undefined
     this.#usage.forget()

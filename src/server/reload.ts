@@ -51,6 +51,7 @@ async function readAgain({ config, paths, loggers, fixedLevel }: Reloadable): Pr
 const settingNames: Readonly<Record<Exclude<keyof Config, 'logLevel'>, string>> = {
   storage: 'storage',
   listeners: 'listener',
+  backupFolder: 'backup_folder',
   apiAddr: 'api_addr',
   clusterName: 'cluster_name',
   defaultLeaseTtl: 'default_lease_ttl',

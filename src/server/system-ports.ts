@@ -22,6 +22,7 @@ import type { SealManager } from '../core/seal/seal-manager.ts'
 import type { LoopDelay } from '../core/telemetry/loop-delay.ts'
 import { selected } from '../core/telemetry/selection.ts'
 import type { UsageCounts } from '../core/telemetry/usage.ts'
+import type { ScheduledSnapshots } from '../core/snapshots/scheduled/scheduled-snapshots.ts'
 import { storageSpace } from '../core/telemetry/storage-space.ts'
 import { defaultMinFree } from '../storage/level/space.ts'
 import type { CertificateWatch } from './log/certificate-watch.ts'
@@ -58,6 +59,7 @@ interface Parts {
   readonly certificates: Pick<CertificateWatch, 'lives'>
   readonly traffic: Traffic
   readonly snapshots: SystemPorts['snapshots']
+  readonly scheduledSnapshots: ScheduledSnapshots
   readonly browser: BrowserSettings
 }
 
@@ -85,6 +87,7 @@ export function systemPorts(parts: Parts): SystemPorts {
     },
     auditLog: new LogQueries(audit),
     ...operatingPorts(parts),
+    scheduledSnapshots: parts.scheduledSnapshots,
     mfa: mfaPort(parts),
     wrapping: {
       lookup: async (bearer) => unsealed().wrappings.lookup(bearer),
@@ -159,6 +162,8 @@ function metricsPort(parts: Parts): SystemPorts['metrics'] {
         loopDelay: parts.loopDelay.get(),
         storage: await spaceOf(config.storage, parts.storage.failing),
         certificates: parts.certificates.lives(),
+        // Monitoring that cannot see the backups still has to see the rest.
+        backups: isUnsealed ? await parts.scheduledSnapshots.measure().catch(() => []) : [],
         usage: isUnsealed ? await parts.usage.get() : undefined,
         queues: {
           workers: { heavy: heavy.waiting, slow: slow.waiting, hashing: hashing.waiting },

@@ -49,10 +49,12 @@ import { counterRoutes, serverInfoRoutes } from './info/server-info.ts'
 import type { CounterPort, ServerInfoPort } from './info/server-info.ts'
 import { mfaRoutes } from './mfa.ts'
 import type { MfaPort } from './mfa.ts'
-import { snapshotRecoveryRoutes } from './snapshot-recovery.ts'
-import type { SnapshotRecoveryPort } from './snapshot-recovery.ts'
-import { snapshotRoutes } from './snapshots.ts'
-import type { SnapshotPort } from './snapshots.ts'
+import { snapshotRecoveryRoutes } from './snapshots/recovery.ts'
+import type { SnapshotRecoveryPort } from './snapshots/recovery.ts'
+import { snapshotRoutes } from './snapshots/snapshots.ts'
+import type { SnapshotPort } from './snapshots/snapshots.ts'
+import { scheduledSnapshotRoutes } from './snapshots/scheduled.ts'
+import type { ScheduledSnapshotPort } from './snapshots/scheduled.ts'
 import { toolRoutes } from './tools.ts'
 import { wrappingRoutes } from './wrapping.ts'
 import type { WrappingPort } from './wrapping.ts'
@@ -88,6 +90,7 @@ export interface SystemPorts {
   readonly serverInfo: ServerInfoPort
   readonly rules: RekeyRules
   readonly snapshots: SnapshotPort & SnapshotRecoveryPort
+  readonly scheduledSnapshots: ScheduledSnapshotPort
   readonly wrapping: WrappingPort
   readonly mfa: MfaPort
   /** Listener switches. */
@@ -123,6 +126,7 @@ export function systemEngine(ports: SystemPorts, portsOf: (namespace: NamespaceI
       ...metricsRoutes(ports.metrics),
       ...snapshotRoutes(ports.snapshots),
       ...snapshotRecoveryRoutes(ports.snapshots),
+      ...scheduledSnapshotRoutes(ports.scheduledSnapshots),
     ]),
     ...mountRoutes(),
     ...remountRoutes(),

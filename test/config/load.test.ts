@@ -23,6 +23,7 @@ default_lease_ttl = "1h"
 max_lease_ttl = 7200
 log_level = "warn"
 log_file = "/var/log/s.log"
+backup_folder = "/mnt//backup/"
 log_rotate_bytes = 100
 log_rotate_duration = "1h"
 log_rotate_max_files = -1
@@ -55,6 +56,7 @@ const sameInJson = {
   max_lease_ttl: '7200s',
   log_level: 'WARN',
   log_file: '/var/log/s.log',
+  backup_folder: '/mnt/backup',
   log_rotate_bytes: '100',
   log_rotate_duration: 3600,
   log_rotate_max_files: '-1',
@@ -100,6 +102,15 @@ const mistakes: readonly (readonly [string, RegExp])[] = [
   ['audit_witness "w" {\n name = "x" }', /:2: "name" is not a setting of audit_witness/],
   ['log_level = "loud"', /:1: log_level is one of/],
   ['log_file = "x.log"', /:1: log_file must be a path that begins with/],
+  ['backup_folder = "backups"', /:1: backup_folder must be a path that begins with/],
+  [
+    `storage "level" { path = "/data" }\nbackup_folder = "/data/"\nlistener "tcp" { tls_disable = true }`,
+    /backup_folder must not be in the folder of the storage/,
+  ],
+  [
+    `storage "level" { path = "/data/x" }\nbackup_folder = "/data/x/../x/y"\nlistener "tcp" { tls_disable = true }`,
+    /backup_folder must not be in the folder of the storage/,
+  ],
   ['log_rotate_bytes = 0', /:1: log_rotate_bytes must be a whole number of at least 1/],
   ['log_rotate_duration = "0s"', /:1: log_rotate_duration must be a duration/],
   ['log_rotate_max_files = -2', /:1: log_rotate_max_files must be a whole number/],
@@ -179,6 +190,7 @@ describe('the configuration', () => {
       maxLeaseTtl: 7200,
       logLevel: 'warn',
       logFile: '/var/log/s.log',
+      backupFolder: '/mnt/backup',
       logRotateBytes: 100,
       logRotateDuration: 3600,
       logRotateMaxFiles: -1,

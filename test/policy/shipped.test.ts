@@ -276,8 +276,12 @@ const table: Readonly<Record<string, { readonly may: readonly string[]; readonly
       'read sys/metrics',
       'update sys/loggers/core',
       'read sys/config/state/sanitized',
+      'update sys/storage/raft/snapshot-auto/config/nightly',
+      'read sys/storage/raft/snapshot-auto/status/nightly',
     ],
     mayNot: [
+      'read sys/storage/raft/snapshot',
+      'update sys/storage/raft/snapshot-force',
       'update transit/decrypt/orders',
       'read secret/data/x',
       'read cubbyhole/x',

@@ -33,6 +33,8 @@ export async function finishRestore(
 ): Promise<void> {
   try {
     if (done.revokeTokens) await revokeAll(server)
+    // The server that the snapshot is of may be alive, and its backups are not those of this one: none of them is ever removed here.
+    await barrier.view('core/snapshot-auto/').clear('state/')
     const { created, state, revokeTokens } = done
     await audit.note('restored', { created, sha256: state, tokens: revokeTokens ? 'revoked' : 'kept' })
     await barrier.restoredIsAudited()

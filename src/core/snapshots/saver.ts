@@ -25,8 +25,11 @@ export class SnapshotSaver {
     this.#parts = parts
   }
 
-  /** A snapshot of this moment, as a file that is written while it is read. The audit log has a line about it. */
-  async save(): Promise<Readable> {
+  /**
+   * A snapshot of this moment, as a file that is written while it is read. The audit log has a line about it.
+   * @param about what that line has besides
+   */
+  async save(about: Readonly<Record<string, string>> = {}): Promise<Readable> {
     const { storage, barrier, manager, note, events } = this.#parts
     if (!manager.isUnsealed) throw new Fault('sealed', 'Vault is sealed')
     if (this.#saving >= mostSaved)
@@ -42,7 +45,7 @@ export class SnapshotSaver {
       const entries = savedRecords(snapshot)
       const { meta, sha256 } = await this.#describe(snapshot, entries)
       const { created, revision, records } = meta
-      await note('snapshot', { created, revision, records, sha256 })
+      await note('snapshot', { created, revision, records, sha256, ...about })
       events.tell('snapshot_saved', { revision, records, sha256 })
       return snapshotFile({ meta, sha256, entries, mac: (sums) => barrier.snapshotMac(sums) }, done)
     } catch (thrown) {

@@ -69,7 +69,7 @@ export class Snapshots {
   }
 
   /** See `SnapshotSaver.save`. */
-  readonly save = async (): Promise<Readable> => this.#saver.save()
+  readonly save = async (about: Readonly<Record<string, string>> = {}): Promise<Readable> => this.#saver.save(about)
 
   /** Reads a snapshot to its end, and decrypts every record. Nothing is changed. @throws Fault invalid_request saying what is wrong */
   async verify(file: AsyncIterable<Uint8Array>): Promise<SnapshotReport> {

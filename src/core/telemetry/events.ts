@@ -67,6 +67,20 @@ export interface EventFields {
   readonly encryption_key_rotated: { readonly term: number }
   readonly snapshot_saved: { readonly revision: string; readonly records: number; readonly sha256: string }
   readonly snapshot_restored: { readonly created: string; readonly sha256: string }
+  readonly backup_done: {
+    readonly config: string
+    readonly file: string
+    readonly bytes: number
+    readonly sha256: string
+    readonly milliseconds: number
+  }
+  readonly backup_failed: {
+    readonly config: string
+    readonly why: string
+    readonly failures: number
+    readonly next: string
+  }
+  readonly backup_not_removed: { readonly config: string; readonly file: string; readonly why: string }
   readonly reloaded: { readonly what: string; readonly need_restart: string | undefined }
   readonly reload_failed: { readonly why: string }
   readonly certificate_expires: { readonly file: string; readonly expires: string; readonly days: number }
@@ -121,6 +135,9 @@ export const events: { readonly [K in EventName]: EventSpec } = {
   encryption_key_rotated: spec('info', 'the encryption key was rotated', '`sys/rotate`: new records are encrypted with a new key.'),
   snapshot_saved: spec('info', 'a snapshot is being saved', '`operator snapshot save`: the audit log has a line about it.'),
   snapshot_restored: spec('warn', 'a snapshot took the place of the storage; the server is sealed', '`operator snapshot restore`.'),
+  backup_done: spec('info', 'a scheduled snapshot was saved, and read back', 'It counts as good from now on.'),
+  backup_failed: spec('error', 'a scheduled snapshot failed; older ones stay, and it is tried again', 'Names the reason and the time of the next attempt.'),
+  backup_not_removed: spec('warn', 'an old scheduled snapshot could not be removed', 'More are kept than `retain`; the next one tries it again.'),
   reloaded: spec('info', 'reloaded', 'SIGHUP: names what was read again, and the changed settings that need a restart.'),
   reload_failed: spec('error', 'the reload failed; settings that could not be reloaded stay as they were', 'SIGHUP: names file, setting and cure.'),
   certificate_expires: spec('warn', 'the certificate of a listener expires soon', 'In less than 30 days, or in the last third of a shorter life; repeated daily.'),

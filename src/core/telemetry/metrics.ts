@@ -2,6 +2,8 @@ import { basename } from 'node:path'
 import type { AuditMetrics } from '../../audit/metrics.ts'
 import { product } from '../../util/version.ts'
 import type { SealState } from '../seal/seal-health.ts'
+import type { ScheduledMeasure } from '../snapshots/scheduled/scheduled-snapshots.ts'
+import { backupCounters, backupGauges } from './backup-gauges.ts'
 import type { Delay } from './loop-delay.ts'
 import { bounds } from './traffic.ts'
 import type { Traffic } from './traffic.ts'
@@ -23,12 +25,13 @@ interface Measured {
   readonly usage: Usage | undefined
   /** Jobs that wait for a thread, by pool; commits that wait for the storage. */
   readonly queues: { readonly workers: Readonly<Record<string, number>>; readonly storage: number | undefined }
+  readonly backups: readonly ScheduledMeasure[]
   readonly at: number
 }
 
 /** The numbers of `sys/metrics`, with Vault's names if Vault has them. */
 export function measure(measured: Measured) {
-  const { traffic, logs, at, isUnsealed, unsealProgress } = measured
+  const { traffic, logs, backups, at, isUnsealed, unsealProgress } = measured
   const handled = traffic.handled()
   const gauge = (name: string, about: string, value: number) => ({ name: `vault.${name}`, about, value })
   return {
@@ -49,9 +52,11 @@ export function measure(measured: Measured) {
       ...queueGauges(measured),
       ...certificateGauges(measured),
       ...logs.flatMap(auditGauges),
+      ...backups.flatMap(backupGauges),
     ],
     counters: [
       ...logs.flatMap(auditCounters),
+      ...backups.flatMap(backupCounters),
       ...handled.map(({ operation, outcome, count }) => ({
         name: 'vault.core.requests',
         about: 'Requests since the process began, by operation and outcome.',

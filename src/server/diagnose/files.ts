@@ -54,15 +54,16 @@ async function storageFolder(path: string): Promise<Check> {
   return warn(name, `other users have access to it: mode ${octal(status.mode)}`, `chmod 700 ${path}`)
 }
 
-/** The disks of the storage, of audit files and of the log file. */
+/** The disks of the storage, of audit files, of the log file and of scheduled snapshots. */
 export async function checkDisks(config: Config, audits: readonly string[]): Promise<Check> {
-  const { storage, logFile } = config
+  const { storage, logFile, backupFolder } = config
   const places = [
     ...(storage.type === 'level'
       ? [{ what: 'storage', path: storage.path, least: storage.minFreeBytes ?? defaultMinFree }]
       : []),
     ...audits.map((path) => ({ what: 'audit log', path: dirname(path), least: leastForLogs })),
     ...(logFile === undefined ? [] : [{ what: 'log file', path: dirname(logFile), least: 0 }]),
+    ...(backupFolder === undefined ? [] : [{ what: 'scheduled snapshots', path: backupFolder, least: 0 }]),
   ]
   return group('Free space', await Promise.all(places.map(space)))
 }

@@ -5,7 +5,7 @@ import { freePort } from '../../support/free-port.ts'
 import { fromPyPi } from './pypi.ts'
 import { Service } from './service.ts'
 
-const packages = ['moto==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5']
+const installed = ['moto==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5']
 
 /** The requests that moto answers before it verifies signatures: those that make the user. */
 const unverified = 3
@@ -19,16 +19,19 @@ export class Moto {
   /** Of a user that may do everything. */
   readonly credentials: AwsCredentials
   readonly address: string
+  /** The folder of its packages, with Amazon's own client in it, for PYTHONPATH. */
+  readonly packages: string
 
-  private constructor(address: string, credentials: AwsCredentials, service: Service) {
+  private constructor(address: string, packages: string, credentials: AwsCredentials, service: Service) {
     this.address = address
+    this.packages = packages
     this.credentials = credentials
     this.#service = service
   }
 
   /** Installs and starts it; leaves out what needs it where it cannot be had. */
   static async start(here: Mocha.Context): Promise<Moto> {
-    const folder = await fromPyPi(here, 'moto-5.2.5', ...packages)
+    const folder = await fromPyPi(here, 'moto-5.2.5', ...installed)
     const port = await freePort()
     const address = `http://127.0.0.1:${port}`
     const service = new Service()
@@ -44,7 +47,7 @@ export class Moto {
       String(port),
     ])
     await service.until('moto answers', async () => fetch(`${address}/moto-api/`).then(({ ok }) => ok, () => false)) // prettier-ignore
-    return new Moto(address, await userOf(address), service)
+    return new Moto(address, folder, await userOf(address), service)
   }
 
   /** Asks a service with the JSON protocol, signed. */

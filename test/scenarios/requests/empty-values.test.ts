@@ -35,6 +35,7 @@ const limiting: readonly (readonly [method: string, path: string, rest: Body, fi
   ['POST', 'sys/rotate/config', {}, ['interval', 'enabled']],
   ['POST', 'sys/rotate/keyring/config', {}, ['interval', 'enabled']],
   ['POST', 'sys/quotas/rate-limit/q', { path: 'secret' }, ['rate']],
+  ['POST', 'sys/storage/raft/snapshot-auto/config/s', { storage_type: 'aws-s3', interval: '1h', aws_s3_bucket: 'abc', aws_s3_region: 'a', aws_access_key_id: 'a', aws_secret_access_key: 'a' }, ['interval', 'retain', 'age_recipients', 'local_max_space', 'aws_s3_ca_cert']],
   ['POST', 'sys/quotas/config', {}, ['enable_rate_limit_audit_logging']],
   ['POST', 'sys/config/cors', {}, ['allowed_origins', 'allow_credentials']],
   ['POST', 'sys/config/auditing/request-headers/x-a', {}, ['hmac']],

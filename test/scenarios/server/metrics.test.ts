@@ -165,6 +165,8 @@ describe('metrics over HTTP', function () {
     await server.start()
     await server.init()
     await server.unseal()
+    const backup = { storage_type: 'aws-s3', interval: '1h', aws_s3_bucket: 'abc', aws_s3_region: 'a', aws_s3_endpoint: 'https://127.0.0.1:1', aws_s3_force_path_style: true, aws_access_key_id: 'a', aws_secret_access_key: 'a' } // prettier-ignore
+    await server.done('POST', 'sys/storage/raft/snapshot-auto/config/nightly', backup)
     const scrape = await scraped(server)
     const names = new Set([...scrape.values()].flatMap(({ samples }) => samples.map(({ name }) => name)))
     const alerts = parse(readFileSync('config/monitoring/alerts.yml', 'utf8')) as { readonly groups: readonly { readonly rules: readonly { readonly alert: string; readonly expr: string }[] }[] } // prettier-ignore

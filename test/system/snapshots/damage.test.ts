@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { openLevelServer, restarted, unseal } from '../support/server.ts'
-import type { TestServer } from '../support/server.ts'
-import { changeRaw, rawRecords } from '../support/storages/raw-records.ts'
-import type { Raw } from '../support/storages/raw-records.ts'
-import { download, saved, upload } from '../support/storages/snapshot-files.ts'
+import { openLevelServer, restarted, unseal } from '../../support/server.ts'
+import type { TestServer } from '../../support/server.ts'
+import { changeRaw, rawRecords } from '../../support/storages/raw-records.ts'
+import type { Raw } from '../../support/storages/raw-records.ts'
+import { download, saved, upload } from '../../support/storages/snapshot-files.ts'
 
 /** Changes the storage of a server while it is stopped. */
 async function changed(

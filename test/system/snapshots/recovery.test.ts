@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { openLevelServer } from '../support/server.ts'
-import type { Reply, TestServer } from '../support/server.ts'
-import { saved, upload } from '../support/storages/snapshot-files.ts'
+import { openLevelServer } from '../../support/server.ts'
+import type { Reply, TestServer } from '../../support/server.ts'
+import { saved, upload } from '../../support/storages/snapshot-files.ts'
 
 const recover = async (
   server: TestServer,

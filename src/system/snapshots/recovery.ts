@@ -1,9 +1,9 @@
-import { refuse } from '../contract/fault.ts'
-import { f } from '../contract/field.ts'
-import type { Caller } from '../contract/identity.ts'
-import { answer } from '../contract/response.ts'
-import { routesOf } from '../contract/route.ts'
-import type { Route } from '../contract/route.ts'
+import { refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { Caller } from '../../contract/identity.ts'
+import { answer } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
 import { uploadOf } from './snapshots.ts'
 
 /** Recovers single secrets and keys of snapshots, for this route. */

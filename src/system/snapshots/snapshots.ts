@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream'
-import { refuse } from '../contract/fault.ts'
-import { f } from '../contract/field.ts'
-import type { Request } from '../contract/request.ts'
-import { answer } from '../contract/response.ts'
-import type { Response } from '../contract/response.ts'
-import { routesOf } from '../contract/route.ts'
-import type { Route } from '../contract/route.ts'
-import { file } from '../contract/wire/returns.ts'
+import { refuse } from '../../contract/fault.ts'
+import { f } from '../../contract/field.ts'
+import type { Request } from '../../contract/request.ts'
+import { answer } from '../../contract/response.ts'
+import type { Response } from '../../contract/response.ts'
+import { routesOf } from '../../contract/route.ts'
+import type { Route } from '../../contract/route.ts'
+import { file } from '../../contract/wire/returns.ts'
 
 /** A snapshot that was read to its end. */
 interface Report {
