@@ -8,6 +8,8 @@ const uploading = new WeakSet<Duplex>()
 const broken = new WeakSet<IncomingMessage>()
 /** Milliseconds without a byte until an upload is given up. */
 const idleMs = 90_000
+/** Bytes per second that an upload has to bring on average, beyond that time: others wait for its end. */
+export const slowestUpload = 16 * 1024
 /** How long the unread rest of an upload is taken from a client that does not notice the response. */
 const drainMs = 10_000
 
@@ -16,6 +18,15 @@ export const isUploading = (socket: Duplex): boolean => uploading.has(socket)
 
 /** The rest of the body of this request will not arrive: a file that is read from now on is cut off. */
 export const markBroken = (message: IncomingMessage): void => void broken.add(message)
+
+/**
+ * How long to wait for the next bytes of an upload, in milliseconds.
+ * @param received bytes so far
+ * @param waited milliseconds so far that were spent waiting for the client; the time that the server took does not count
+ */
+export function patienceLeft(received: number, waited: number): number {
+  return Math.max(0, Math.min(idleMs, idleMs + (received / slowestUpload) * 1000 - waited))
+}
 
 /**
  * The body of a request in pieces, as they come. No more is read than is asked for.
@@ -31,13 +42,17 @@ export async function* uploadOf(message: IncomingMessage): AsyncGenerator<Uint8A
   const { socket } = message
   uploading.add(socket)
   let timer: NodeJS.Timeout | undefined
+  let [received, waited, since] = [0, 0, 0]
   const wait = (): void => {
-    timer = setTimeout(() => message.destroy(), idleMs)
+    since = performance.now()
+    timer = setTimeout(() => message.destroy(), patienceLeft(received, waited))
   }
   try {
     wait()
     for await (const part of message.iterator({ destroyOnReturn: false })) {
       clearTimeout(timer)
+      waited += performance.now() - since
+      received += (part as Buffer).length
       yield part as Buffer
       wait()
     }
