@@ -7,6 +7,7 @@ import { readSums } from '../../snapshot/sums.ts'
 import { base64, utf8 } from '../../util/bytes.ts'
 import type { SealManager } from '../seal/seal-manager.ts'
 import type { Events } from '../telemetry/events.ts'
+import { asFault } from './saver.ts'
 import type { SnapshotReport } from './snapshots.ts'
 
 interface Parts {
@@ -61,7 +62,9 @@ export class StagedRestore {
     }
     await manager.replaceStorage(mayReplace, async () => {
       this.#isDone = true
-      await replacement.adopt()
+      await replacement.adopt().catch((thrown: unknown) => {
+        throw asFault(thrown)
+      })
       events.tell('snapshot_restored', { created: report.meta.created, sha256: report.sha256 })
     })
   }

@@ -7,7 +7,7 @@ import type { Entry, Replacement, Rev, StorageSnapshot } from '../../contract/st
 import { checkpoint } from './checkpoint.ts'
 import { refuseDroppedData } from './files.ts'
 import { revKey, revOf, stamped } from './keys.ts'
-import { syncAll, syncFolder } from './place.ts'
+import { announce, syncAll, syncFolder } from './place.ts'
 import { encodings, listKeys, readEntry } from './reads.ts'
 import type { Db } from './reads.ts'
 import { almostFull, hasSpace } from './space.ts'
@@ -55,21 +55,22 @@ export async function replacementIn(
   { minFreeBytes, adopt }: { readonly minFreeBytes: number; readonly adopt: (name: string) => Promise<void> },
 ): Promise<Replacement> {
   const folder = uniqueIn(path, 'restoring')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const db: Db = new Level(folder, options)
-  await db.open()
+  const db = await created(folder)
   let unchecked = Infinity
   const write = async (batch: readonly { key: string; value: Uint8Array }[], sync: boolean): Promise<void> => {
     const ops = batch.map((one) => ({ type: 'put' as const, ...one }))
     await db.batch(ops, { ...options, sync } as object).catch((thrown: unknown) => {
-      throw asUnavailable(thrown, 'the restored storage cannot be written')
+      throw asUnavailable(thrown, unwritable)
     })
   }
   return {
     add: async (entries) => {
       unchecked += entries.reduce((sum, { value }) => sum + value.length, 0)
       if (unchecked > 16 * storageLimits.bytes) {
-        if (!(await hasSpace(path, minFreeBytes))) throw new StorageUnavailable(almostFull)
+        const isRoomy = await hasSpace(path, minFreeBytes).catch((thrown: unknown) => {
+          throw asUnavailable(thrown, unwritable)
+        })
+        if (!isRoomy) throw new StorageUnavailable(almostFull)
         unchecked = 0
       }
       await write(entries.map(({ key, value, rev }) => ({ key, value: stamped(rev, value) })), false) // prettier-ignore
@@ -79,17 +80,35 @@ export async function replacementIn(
     get: async (keys) => keys.map((key) => readEntry(db, key)),
     list: async (prefix, page) => ({ keys: await listKeys(() => db, prefix, page) }),
     adopt: async () => {
-      await db.close()
-      await syncAll(folder)
       const name = basename(folder).replace('restoring', 'restored')
-      await rename(folder, join(path, name))
-      await syncFolder(path)
-      await adopt(name)
+      try {
+        await db.close()
+        await syncAll(folder)
+        await announce(path, name)
+        await rename(folder, join(path, name))
+        await syncFolder(path)
+        await adopt(name)
+      } catch (thrown) {
+        await rm(folder, { recursive: true, force: true }).catch(() => {})
+        throw asUnavailable(thrown, 'the restored storage cannot be put in place')
+      }
     },
     discard: async () => {
       await db.close()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+async function created(folder: string): Promise<Db> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    const db: Db = new Level(folder, options)
+    await db.open()
+    return db
+  } catch (thrown) {
+    await rm(folder, { recursive: true, force: true }).catch(() => {})
+    throw asUnavailable(thrown, unwritable)
   }
 }
 
@@ -118,8 +137,18 @@ async function* entriesOf(db: Db): AsyncGenerator<readonly Entry[]> {
   }
 }
 
+const unwritable = 'the restored storage cannot be written'
+
 function asUnavailable(thrown: unknown, what: string): StorageUnavailable {
   if (thrown instanceof StorageUnavailable) return thrown
-  const full = (thrown as NodeJS.ErrnoException).code === 'ENOSPC'
-  return new StorageUnavailable(full ? `${what}: the disk is full` : what, { cause: thrown })
+  return new StorageUnavailable(`${what}${reasonOf(thrown)}`, { cause: thrown })
+}
+
+/** LevelDB tells the reason of the system in its messages only. */
+function reasonOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return ''
+  const { code = '', message, cause } = thrown as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || message.includes('No space left on device')) return ': the disk is full'
+  if (code === 'EROFS' || message.includes('Read-only file system')) return ': its disk is read-only'
+  return reasonOf(cause)
 }

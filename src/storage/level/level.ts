@@ -23,7 +23,7 @@ import type { Log } from '../../util/log.ts'
 import { lastOf } from '../shared/last-changes.ts'
 import { openFailure, refuseDroppedData } from './files.ts'
 import { revKey, revOf, stamped } from './keys.ts'
-import { activation, databaseFolder, findDatabase, removeOthers, tidy } from './place.ts'
+import { activate, databaseFolder, findDatabase, removeOthers, tidy } from './place.ts'
 import { encodings, listKeys, readEntry, readRange } from './reads.ts'
 import type { Db } from './reads.ts'
 import { almostFull, defaultMinFree, hasSpace } from './space.ts'
@@ -173,12 +173,11 @@ export class LevelStorage implements Storage {
   /** Takes another database in the folder into use. The one before stays, any earlier ones go. */
   async #adopt(name: string): Promise<void> {
     const before = this.#folder
-    const activate = await activation(this.#path, name)
     // Until the other one is open, nothing may be read or written; nor when it is unknown which one the next start opens.
     this.#poisoned = true
     this.#rejectWaiting('the storage was replaced by another one; nothing was changed')
     try {
-      await activate()
+      await activate(this.#path)
       await this.#db?.close()
       this.#db = undefined
       this.#folder = await databaseFolder(this.#path)

@@ -5,6 +5,8 @@ import { holdsDatabase } from './files.ts'
 
 /** Names the folder of the database in use; absent: the database lies beside it, as in every storage that was never restored. */
 const pointer = 'ACTIVE'
+/** What it will be. */
+const next = `${pointer}.tmp`
 const restored = /^restored-[0-9a-f]{32}$/
 /** Folders that only a running server uses. */
 const passing = /^(snapshot|restoring)-[0-9a-f]{32}$/
@@ -14,11 +16,12 @@ export async function databaseFolder(path: string): Promise<string> {
   const names = await namesIn(path)
   if (!names.includes(pointer)) {
     // Without the pointer an older database, or none, would be taken for the one in use.
-    if (names.some((name) => restored.test(name)) && !names.includes('CURRENT'))
+    const announced = names.includes(next) ? await nameIn(path, next) : ''
+    if (names.some((name) => restored.test(name) && name !== announced) && !names.includes('CURRENT'))
       throw new StorageUnavailable('the storage is damaged: its file ACTIVE is missing; restore a backup')
     return path
   }
-  const name = (await readFile(join(path, pointer), 'utf8')).trim()
+  const name = await nameIn(path, pointer)
   if (restored.test(name) && names.includes(name)) return join(path, name)
   throw new StorageUnavailable('the storage is damaged: its file ACTIVE names no database; restore a backup')
 }
@@ -34,29 +37,42 @@ export async function findDatabase(path: string): Promise<{ readonly folder: str
 }
 
 /**
- * Prepares that `databaseFolder` leads to another database, even after a crash. `name` is of a complete one.
- * @returns the step that does it. If it fails, either database may be the one in use after a crash
+ * Prepares that `databaseFolder` leads to another database, before that gets its name: after a crash it is known that this one
+ * was never in use.
  */
-export async function activation(path: string, name: string): Promise<() => Promise<void>> {
-  const next = join(path, `${pointer}.tmp`)
-  const file = await open(next, 'w', 0o600)
+export async function announce(path: string, name: string): Promise<void> {
+  const file = await open(join(path, next), 'w', 0o600)
   try {
     await file.writeFile(`${name}\n`)
     await file.sync()
   } finally {
     await file.close()
   }
-  return async () => {
-    await rename(next, join(path, pointer))
-    await syncFolder(path)
-  }
+  await syncFolder(path)
+}
+
+/**
+ * From now on `databaseFolder` leads to the announced database, which has to be complete, even after a crash. If it fails,
+ * either database may be the one in use then.
+ */
+export async function activate(path: string): Promise<void> {
+  await rename(join(path, next), join(path, pointer))
+  await syncFolder(path)
 }
 
 /** Removes what a crash left of snapshots and restores. What a running server is writing looks the same: only its owner may. */
 export async function tidy(path: string): Promise<void> {
-  for (const name of await namesIn(path))
-    if (passing.test(name) || name === `${pointer}.tmp`) await rm(join(path, name), { recursive: true, force: true })
+  const names = await namesIn(path)
+  if (names.includes(next)) {
+    const announced = await nameIn(path, next)
+    const active = names.includes(pointer) ? await nameIn(path, pointer) : ''
+    if (restored.test(announced) && announced !== active) await rm(join(path, announced), { recursive: true, force: true }) // prettier-ignore
+  }
+  for (const name of names)
+    if (passing.test(name) || name === next) await rm(join(path, name), { recursive: true, force: true })
 }
+
+const nameIn = async (path: string, file: string): Promise<string> => (await readFile(join(path, file), 'utf8')).trim()
 
 /** Removes databases of earlier restores, all but the given ones: at most one that was replaced is kept. */
 export async function removeOthers(path: string, kept: readonly string[]): Promise<void> {
