@@ -19,7 +19,7 @@ export interface Entry {
   readonly address: string
   readonly policies: readonly string[]
   readonly error: string
-  /** `denied`: no policy allowed it; `failed`: another error; otherwise `ok`. */
+  /** `denied`: no policy allowed it, or its token was not valid; `failed`: another error; otherwise `ok`. */
   readonly result: 'ok' | 'denied' | 'failed'
 }
 
@@ -59,9 +59,13 @@ export function entryOf(line: string): Entry | undefined {
     address: textOf(request['remote_address']),
     policies: granting.map((one) => textOf(membersOf(one)['name'])).filter((name) => name !== ''),
     error,
-    result: results['allowed'] === false ? 'denied' : error === '' ? 'ok' : 'failed',
+    result: results['allowed'] === false && isDenial(error) ? 'denied' : error === '' ? 'ok' : 'failed',
   }
 }
+
+/** A request that was refused as malformed, over a quota or while the server was sealed is not allowed either, but no policy decided that. */
+const isDenial = (error: string): boolean =>
+  error === 'permission denied' || error === '1 error occurred:\n\t* permission denied\n\n'
 
 function parsed(line: string): Members | undefined {
   try {

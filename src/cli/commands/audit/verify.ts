@@ -1,3 +1,4 @@
+import { plainRemark } from '../../../audit/offline/plain-verdict.ts'
 import type { LogVerdict, Verdict } from '../../../audit/offline/verify.ts'
 import { verifyLogs } from '../../../audit/offline/verify.ts'
 import type { EvidenceOptions } from '../../../audit/offline/evidence.ts'
@@ -66,7 +67,7 @@ function linesOf(log: LogVerdict): readonly string[] {
     ...stretchesOf(log),
     ...log.witnessed.map(witnessLine),
     ...(log.root === undefined ? [] : [`root: ${log.root}`]),
-    ...remarks.map(({ seq, time: at, what }) => `remark: number ${seq}, ${shortTime(at)}: ${what}`),
+    ...remarks.map((remark) => `remark: number ${remark.seq}, ${shortTime(remark.time)}: ${plainRemark(remark)}`),
     ...notes.map((note) => `note: ${note}`),
   ]
   return [...head, ...more, ...details.map((line) => `  ${line}`)].map((line) => printable(line))

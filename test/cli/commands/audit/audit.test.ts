@@ -85,6 +85,17 @@ describe('the commands for auditors', () => {
     expect((await audit('verify')).code).to.equal(1)
   })
 
+  it('verify: remarks are sentences', async () => {
+    const marked = new SampleLog(join(temporaryFolder(), 'audit.log'))
+    marked.begin({ follows: { log: 'ab12', size: 7, leaf: '', why: 'the file was removed' } }).own('gap', { lost: 3 })
+    const { code, out } = await audit('verify', marked.checkpoint().path)
+    expect(code, out).to.equal(0)
+    expect(out)
+      .to.include('This log follows another one (ab12, 7 lines): the file was removed.')
+      .and.include('3 lines were not taken: another device took them, or their requests failed.')
+      .and.not.include('{')
+  })
+
   it('verify: shows its progress on a terminal, and only there', async () => {
     const big = new SampleLog(join(temporaryFolder(), 'audit.log'))
     big.add(...Array.from({ length: 3000 }, (_, at) => big.request(at)))
@@ -237,6 +248,15 @@ describe('the commands for auditors', () => {
     expect(broken.code).to.equal(3)
     expect(broken.out).to.include('The log is BROKEN').and.include('is not what the server wrote')
   })
+
+  it('report: a request is denied by a policy or for its token; a sealed server, a quota or bad input fails it', async () => {
+    const told = new SampleLog(join(temporaryFolder(), 'audit.log'), undefined, '2026-10-01T00:00:00')
+    const errors = ['Vault is sealed', "cannot write to a path ending in '/'", 'permission denied', '1 error occurred:\n\t* permission denied\n\n']
+    told.add(...errors.map((error, at) => answer(`2026-10-05T10:00:0${at}.000000000Z`, `kv/${at}`, { allowed: false, error })))
+    expect(JSON.parse((await audit('report', told.path)).out)).to.include({ requests: 4, denied: 2, failed: 2 })
+    const { out } = await audit('read', '-denied', told.path)
+    expect(out).to.include('kv/2').and.include('kv/3').and.not.match(/kv\/[01]/)
+  }) // prettier-ignore
 
   it('report: the printable page shows files, verdict, actions and gaps', async () => {
     const told = new SampleLog(join(temporaryFolder(), 'audit.log'), undefined, '2026-10-01T00:00:00')
