@@ -30,6 +30,8 @@ export interface FaultDetails extends FaultForm {
   readonly warnings?: readonly string[]
   /** Headers of the response. */
   readonly headers?: Readonly<Record<string, string>>
+  /** The server log has this failure already. */
+  readonly logged?: true
   readonly cause?: unknown
 }
 

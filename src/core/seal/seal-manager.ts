@@ -282,8 +282,10 @@ export class SealManager {
       await this.#shut()
       this.#events.tell('unseal_failed', { why: whyOf(thrown) })
       // The audit log is not what it has to be, and the message says what an operator can do.
-      if (thrown instanceof Fault && thrown.code === 'precondition_failed') throw thrown
+      if (thrown instanceof Fault && thrown.code === 'precondition_failed')
+        throw new Fault(thrown.code, thrown.message, { ...thrown.details, logged: true })
       throw new Fault('internal', 'the key is right, but the unseal failed; see the server log', {
+        logged: true,
         cause: thrown,
       })
     } finally {

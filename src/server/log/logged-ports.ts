@@ -1,13 +1,14 @@
+import { Fault } from '../../contract/fault.ts'
 import { whyOf } from '../../core/telemetry/events.ts'
 import type { EventFields, Events, KeyShareOperation } from '../../core/telemetry/events.ts'
 import type { SystemPorts } from '../../system/engine.ts'
 
 type Refusal = 'initialize_failed' | 'unseal_refused'
 
-/** A step whose failure the log tells, too. */
+/** A step whose failure is logged, unless it was already. */
 async function logged<T>(step: Promise<T>, failed: (why: string) => void): Promise<T> {
   return step.catch((thrown: unknown) => {
-    failed(whyOf(thrown))
+    if (!(thrown instanceof Fault && thrown.details.logged)) failed(whyOf(thrown))
     throw thrown
   })
 }

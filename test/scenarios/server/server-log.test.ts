@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -72,6 +72,18 @@ describe("the server's own log", function () {
       for (const form of [secret, Buffer.from(secret, 'hex').toString('base64')])
         if (form.length > 7) expect(server.serverLog, secret).to.not.include(form)
   })
+
+  it('has one event for an unseal that a changed audit log prevents', async () => {
+    const server = serverOf('log_format = "json"')
+    await server.start()
+    await server.init()
+    await server.unseal()
+    await server.kill('SIGTERM')
+    truncateSync(join(server.folder, 'audit.log'))
+    await server.start()
+    expect((await server.unseal()).status).to.equal(400)
+    expect(told(server.serverLog).filter((name) => /^unseal_(refused|failed)$/.test(name))).to.deep.equal(['unseal_failed'])
+  }) // prettier-ignore
 
   it('has plain lines unless configured otherwise, also by the environment', async () => {
     const plain = serverOf('')
