@@ -1,5 +1,7 @@
+import { sameBytes, wipe } from '../util/bytes.ts'
 import type { AwsCredentials } from '../util/http/sigv4.ts'
 import type { Secret } from '../util/secret.ts'
+import { Fault } from './fault.ts'
 import type { Op, Storage } from './storage.ts'
 
 /**
@@ -111,6 +113,20 @@ export interface AutoSeal {
   unwrap(wrapped: WrappedKey): Promise<Uint8Array>
   /** Whether a wrapped key is encrypted with the key that the seal uses now. */
   isCurrent(wrapped: WrappedKey): boolean
+}
+
+/**
+ * A key that a seal has encrypted, and decrypted again. A seal may be able to do the one and not the other (an HSM without the
+ * hash of RSA-OAEP, a policy that allows only `encrypt`): what it encrypts is lost.
+ * @throws Fault unavailable or precondition_failed
+ */
+export async function provenWrap(seal: Pick<AutoSeal, 'wrap' | 'unwrap'>, key: Uint8Array): Promise<WrappedKey> {
+  const wrapped = await seal.wrap(key)
+  const found = await seal.unwrap(wrapped)
+  const isSame = sameBytes(found, key)
+  wipe(found)
+  if (isSame) return wrapped
+  throw new Fault('unavailable', 'the seal decrypts to something else than it encrypted: check its key')
 }
 
 /** The keys of an unsealed server. */

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { plainKeys } from '../contract/barrier.ts'
 import { Fault, refuse } from '../contract/fault.ts'
+import { provenWrap } from '../contract/seal.ts'
 import type { AutoSeal, Protected, Seal, SealKeys, SealRecord, WrappedKey } from '../contract/seal.ts'
 import type { Op, Storage } from '../contract/storage.ts'
 import { decryptXChaCha, encryptXChaCha } from '../crypto/fast/xchacha.ts'
@@ -145,7 +146,9 @@ export class RootKeySeal implements Seal {
     if (record.type !== 'auto' || !this.isAuto) return undefined
     const current = await Promise.all(this.#enabled.map(async (seal) => usableOf(seal, before, unsealKey)))
     if (current.every((wrapped) => wrapped !== undefined) && before.length === current.length) return undefined
-    const wrappedKeys = await Promise.all(this.#enabled.map(async (seal, at) => current[at] ?? seal.wrap(unsealKey)))
+    const wrappedKeys = await Promise.all(
+      this.#enabled.map(async (seal, at) => current[at] ?? provenWrap(seal, unsealKey)),
+    )
     return { ...record, wrappedKeys }
   }
 
@@ -166,7 +169,7 @@ export class RootKeySeal implements Seal {
     unsealKey: Uint8Array,
     recoveryKey: Uint8Array,
   ): Promise<Pick<SealRecord, 'wrappedKeys' | 'recoveryCheck'>> {
-    const wrappedKeys = await Promise.all(this.#enabled.map(async (seal) => seal.wrap(unsealKey)))
+    const wrappedKeys = await Promise.all(this.#enabled.map(async (seal) => provenWrap(seal, unsealKey)))
     if (sameBytes(unsealKey, recoveryKey)) return { wrappedKeys }
     return { wrappedKeys, recoveryCheck: this.#encrypt(recoveryKey, proofOf(unsealKey), recoveryPlace) }
   }

@@ -89,6 +89,29 @@ describe('a seal that unseals the server', () => {
     }
   })
 
+  it('takes no seal that does not decrypt what it encrypts: nothing would unseal any more', async () => {
+    const [good, bad] = [keySeal('good'), keySeal('bad')]
+    const by = (...autoSeals: readonly StaticSeal[]) => new RootKeySeal(randomBytes, { autoSeals })
+    const refused = async (work: Promise<unknown>) => {
+      const thrown = await work.catch((error: unknown) => error)
+      expect(thrown).to.be.instanceOf(Fault).and.have.property('code', 'unavailable')
+      expect((thrown as Fault).message).to.match(/^(?:no key|the seal decrypts to something else)/)
+    }
+    const held = await by(good).protect(root(), 3, 2)
+    const { unsealKey } = await by(good).unwrap(held.record)
+    const shared = await seal.protect(root(), 3, 2)
+    const keys = await seal.combine(shared.record, shared.shares.slice(1))
+    for (const answer of [
+      async () => randomBytes(32),
+      async () => Promise.reject(new Fault('unavailable', 'no key')),
+    ]) {
+      bad.unwrap = answer
+      await refused(by(bad).protect(root(), 3, 2))
+      await refused(by(good, bad).refreshed(held.record, unsealKey))
+      await refused(by(bad).migrated(shared.record, keys?.unsealKey ?? root(), shared.shares.slice(1)))
+    }
+  })
+
   it('returns no key if the record was changed, and names the seal that failed', async () => {
     const [one, other] = [keySeal('one'), keySeal('one')]
     const mine = await new RootKeySeal(randomBytes, { autoSeals: [one] }).protect(root(), 3, 2)

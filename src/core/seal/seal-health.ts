@@ -1,6 +1,6 @@
-import { Fault } from '../../contract/fault.ts'
+import { provenWrap } from '../../contract/seal.ts'
 import type { AutoSeal } from '../../contract/seal.ts'
-import { sameBytes, wipe } from '../../util/bytes.ts'
+import { wipe } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { whyOf } from '../telemetry/events.ts'
 import type { Events } from '../telemetry/events.ts'
@@ -82,10 +82,7 @@ export class SealHealth {
   async #failure(seal: AutoSeal): Promise<string | undefined> {
     const value = this.#parts.random(32)
     try {
-      const found = await seal.unwrap(await seal.wrap(value))
-      const isSame = sameBytes(found, value)
-      wipe(found)
-      if (!isSame) throw new Fault('unavailable', 'it decrypts to something else than it encrypted')
+      await provenWrap(seal, value)
       return undefined
     } catch (thrown) {
       return whyOf(thrown)

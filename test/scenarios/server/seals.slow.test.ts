@@ -212,6 +212,25 @@ describe('every kind of seal', function () {
     await ready(await serve(folder, hsm.block()))
   })
 
+  it('pkcs11: a key that encrypts, and that the HSM cannot decrypt with, takes no place of key shares', async function () {
+    if (!hasSoftHsm()) leaveOut(this, 'no SoftHSM on this machine: `make test-seals` brings it')
+    const before = process.env['SOFTHSM2_CONF']
+    const [hsm, folder] = [new SoftHsm().token('a').rsaKey('a', 'k', '01'), temporaryFolder()]
+    const server = await serve(folder, '')
+    const shares = await initialise(server, 'secret')
+    await unsealed(server, shares)
+    await writeSecret(server)
+    await stop(server)
+    const changing = await serve(folder, hsm.block('a', 'key_label = "k"'))
+    expect(errorOf(await give(changing, shares, { migrate: true }))).to.match(/^503 .*SoftHSM knows only "sha1"/)
+    expect(await status(changing)).to.include({ sealed: true, migration: true })
+    await stop(changing)
+    const again = await serve(folder, '')
+    await unsealed(again, shares)
+    expect(await secretOf(again, server.token)).to.deep.equal({ a: '1' })
+    process.env['SOFTHSM2_CONF'] = before
+  })
+
   it('pkcs11: another key of the same name opens nothing', async function () {
     if (!hasSoftHsm()) leaveOut(this, 'no SoftHSM on this machine: `make test-seals` brings it')
     const before = process.env['SOFTHSM2_CONF']
