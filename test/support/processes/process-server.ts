@@ -17,6 +17,7 @@ interface Answer {
 export class ProcessServer {
   readonly folder = temporaryFolder()
   readonly #env: Readonly<Record<string, string>>
+  readonly #through: readonly string[]
   readonly config = join(this.folder, 'strongroom.hcl')
   #child: ChildProcess | undefined
   address = ''
@@ -25,9 +26,18 @@ export class ProcessServer {
   token = ''
   keys: readonly string[] = []
 
-  /** @param devices names of audit files; their logs are `<name>.log`. @param more lines of its configuration */
-  constructor(devices: readonly string[] = ['audit'], more = '', env: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param devices names of audit files; their logs are `<name>.log`. @param more lines of its configuration
+   * @param through a command that runs the command behind it
+   */
+  constructor(
+    devices: readonly string[] = ['audit'],
+    more = '',
+    env: Readonly<Record<string, string>> = {},
+    through: readonly string[] = [],
+  ) {
     this.#env = env
+    this.#through = through
     const audit = devices.map(
       (name) => `audit "file" "${name}" { options { file_path = "${this.folder}/${name}.log" } }`,
     )
@@ -47,7 +57,8 @@ export class ProcessServer {
 
   /** Starts it; it is sealed then. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [program, 'server', `-config=${this.config}`], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } }) // prettier-ignore
+    const [command = '', ...words] = [...this.#through, process.execPath, program, 'server', `-config=${this.config}`]
+    const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } }) // prettier-ignore
     this.#child = child
     this.address = await new Promise<string>((resolve, reject) => {
       this.serverLog = ''
