@@ -57,7 +57,7 @@ export class ProcessServer {
 
   /** Starts it; it is sealed then. */
   async start(): Promise<void> {
-    const [command = '', ...words] = [...this.#through, process.execPath, program, 'server', `-config=${this.config}`]
+    const [command, ...words] = [...this.#through, process.execPath, program, 'server', `-config=${this.config}`]
     const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.#env } }) // prettier-ignore
     this.#child = child
     this.address = await new Promise<string>((resolve, reject) => {
