@@ -4,11 +4,11 @@ import type { Description, Stanza } from '../../src/config/description.ts'
 
 const head = `# Settings
 
-Every setting of a configuration file, HCL or JSON. \`make docs\` writes this page from \`config/descriptions.ts\`; a test compares both with what the server accepts.
-\`strongroom operator validate-config FILE\` shows everything that is wrong in a file. An unknown setting stops the start.
+Every setting of a configuration file, HCL or JSON. \`strongroom operator validate-config FILE\` shows all errors in a file; an unknown setting stops the start.
+\`make docs\` writes this page from \`src/config/descriptions.ts\`; a test compares it with the settings that the server accepts.
 
-A duration is a number of seconds or a string such as \`"90s"\`, \`"15m"\`, \`"768h"\`. \`SIGHUP\`: **yes** – the new value takes effect; **file** – the file that it names is read or
-opened again; – – the server needs a restart.
+A duration is a number of seconds or a string such as \`"90s"\`, \`"15m"\`, \`"768h"\`. \`SIGHUP\`: **yes**: the new value takes effect; **file**: the named file is read or
+opened again; –: the server needs a restart.
 `
 
 const reloads = { value: 'yes', file: 'file' } as const
