@@ -47,7 +47,7 @@ describe('architecture', () => {
         expect(page).to.match(new RegExp(`^\\| \`${folder}\` \\| .*\`${name}\``, 'm'))
   })
 
-  it('every file imports only what its layer may', () => {
+  it('every file imports only from permitted layers', () => {
     const wrong = sources.flatMap(({ file, name, text }) => {
       const from = name.split('/')[0] as string
       if (top.includes(from)) return []

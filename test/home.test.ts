@@ -15,7 +15,7 @@ const others = [
   'scenarios/server/package.slow.test.ts',
 ]
 
-describe('the home folder of the user who runs the tests', () => {
+describe('the home folder of the user of the tests', () => {
   it('is not that of the commands that they run', async () => {
     expect(homedir()).to.not.equal(userInfo().homedir)
     const server = await devServer()

@@ -38,7 +38,7 @@ describe('barriers of several processes on one storage', () => {
     await socket.close()
   })
 
-  it('read what the other wrote, under terms that either began', async () => {
+  it("read each other's records, under terms that either began", async () => {
     for (const [at, [writer, reader]] of (
       [
         [owner, member],

@@ -79,7 +79,7 @@ const done = {
 }
 
 describe('commands', () => {
-  it('send what their arguments and flags say', async () => {
+  it('send their arguments and flags', async () => {
     for (const [line, [request, body]] of Object.entries(commands))
       await scripted({ ...script, [request]: [{ body: done }] }, async (shell, server) => {
         shell.stdin = 'value'

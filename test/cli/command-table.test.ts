@@ -133,7 +133,7 @@ describe('the command line against a server', () => {
     expect((await shell.run('policy read none')).err).to.equal('No policy named: none\n')
   })
 
-  it('names what a server does not support', async () => {
+  it('names features that a server does not support', async () => {
     const missing = { status: 404, body: { errors: ['1 error occurred:\n\t* unsupported path\n\n'] } }
     await scripted({ 'POST /v1/sys/namespaces/north': [missing] }, async (other) => {
       const { code, err } = await other.run('namespace create north')

@@ -42,7 +42,7 @@ describe('settings of the command line', () => {
     })
   })
 
-  it('of the format: the flag before the environment, and what the command does not have is refused', async () => {
+  it('of the format: the flag before the environment, and formats that the command lacks are refused', async () => {
     await scripted(data, async (shell, server) => {
       shell.env['VAULT_FORMAT'] = 'json'
       expect(JSON.parse((await shell.run('read a')).out)).to.deep.include({ data: { x: 1 } })

@@ -162,7 +162,7 @@ describe('a server that does not answer as it should', () => {
 })
 
 describe('the command line over a unix socket', () => {
-  it('talks to the server that listens there, and says what is wrong where none does', async () => {
+  it('talks to the server that listens there, and names the error where none does', async () => {
     const folder = temporaryFolder()
     const socket = join(folder, 's.sock')
     const config = join(folder, 'unix.hcl')

@@ -42,7 +42,7 @@ describe('MariaDB with its keys in our key-value store', function () {
       "select min_key_version from information_schema.innodb_tablespaces_encryption where name = 'app/sealed'",
     )
 
-  it('encrypts tables: what is in them is nowhere in their files', async () => {
+  it('encrypts tables: their content is nowhere in their files', async () => {
     await database.query('create database app')
     const columns = '(id int primary key, name varchar(200)) engine = innodb'
     await database.query(`create table app.sealed ${columns} encrypted = yes encryption_key_id = 2`)

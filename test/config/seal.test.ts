@@ -61,7 +61,7 @@ describe('a seal block', () => {
     expect(found[0]).to.include({ mount: 'keys', namespace: '', renews: true, ca: '' })
   })
 
-  it('reads the key of KMS from the block, and what it leaves out from the environment', async () => {
+  it('reads the key of KMS from the block, and omitted settings from the environment', async () => {
     const all =
       'region = "eu-central-1"\n access_key = "A"\n secret_key = "hidden"\n session_token = "passing"\n kms_key_id = "alias/unseal"\n endpoint = "https://kms.example"'
     const [given] = await seals(block(all, 'awskms'))
@@ -79,7 +79,7 @@ describe('a seal block', () => {
     expect(await mixed).to.match(/needs kms_key_id, access_key and secret_key/)
   })
 
-  it('reads the key of an HSM from the block, and what it leaves out from the environment', async () => {
+  it('reads the key of an HSM from the block, and omitted settings from the environment', async () => {
     const all =
       'lib = "/usr/lib/hsm.so"\n slot = "0x2000000000000001"\n token_label = "lab"\n pin = "1234"\n key_label = "unseal"\n key_id = "0x0A0b"\n mechanism = "0x1087"\n rsa_oaep_hash = "SHA384"'
     const [given] = await seals(block(all, 'pkcs11'))
@@ -95,7 +95,7 @@ describe('a seal block', () => {
     if (fromFile?.type === 'pkcs11') expect([fromFile.pin.reveal(), fromFile.slot]).to.deep.equal(['99', '3'])
   })
 
-  it('says what recovery keys are for', async () => {
+  it('sets the use of recovery keys', async () => {
     const load = async (text: string) => (await loadConfig([file('c.hcl', enough + text)])).recoveryUnseals
     expect(await load('')).to.equal(false)
     expect(await load('recovery_keys = "authorize"')).to.equal(false)

@@ -23,7 +23,7 @@ describe('docs/transit.md', function () {
     }
   })
 
-  it('lists every type of key, with its uses and what can be derived', () => {
+  it('lists every type of key, with its uses and derivation', () => {
     const rows = [...readFileSync(page, 'utf8').matchAll(/^\| (`[^|]+) \| ([a-z, ]+) \| (no|yes[a-z, ]*) \|/gm)]
     const listed = rows.flatMap(([, names = '', uses, derived]) =>
       [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => `${name} ${uses} ${derived}`),

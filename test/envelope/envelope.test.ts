@@ -28,7 +28,7 @@ async function refused(file: Uint8Array, why: RegExp, dataKey = making.dataKey):
 }
 
 describe('an envelope', () => {
-  it('decrypts what was encrypted, for any size and any chunking of the input', async () => {
+  it('decrypts its own output, for any size and any chunking of the input', async () => {
     const around = fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: -2, max: 2 }))
     const length = around.map(([chunks, more]) => Math.max(0, chunks * chunk + more))
     await fc.assert(

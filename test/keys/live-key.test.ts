@@ -49,7 +49,7 @@ for (const type of types)
         version: fc.integer({ min: 0, max: 3 }),
       })
 
-      it('decrypts what it encrypted, with any version, context and associated data', async () => {
+      it('decrypts its ciphertexts, with any version, context and associated data', async () => {
         await fc.assert(
           fc.asyncProperty(message, async ({ plaintext, context, associated, version }) => {
             const binding = { associated, ...(kind.derived && { context: text(context) }) }

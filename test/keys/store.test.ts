@@ -130,7 +130,7 @@ describe('a key store', () => {
     expect(await view.get('config/indexed')).to.deep.equal({ format: 1 })
   })
 
-  it('does not follow what an older release left behind when it removed a key', async () => {
+  it('does not follow records that an older release left behind when it removed a key', async () => {
     const { view, keys, add } = await opened()
     const [a, b] = [await add('a'), await add('b')]
     await keys.setAlias('x', a.uuid)

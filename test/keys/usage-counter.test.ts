@@ -98,7 +98,7 @@ describe('the count of encryptions', () => {
     expect((await reserved(start()))[0]).to.equal(5000)
   })
 
-  it('refuses an exhausted version that was asked for, and a key that must not rotate, and says what to do', async () => {
+  it('refuses a requested version that is exhausted, and a key that must not rotate, and names the remedy', async () => {
     const { start } = await mount(1000)
     const keys = start()
     await keys.add({ ...(await keys.draft(keySpec)), origin: 'imported' })
@@ -115,7 +115,7 @@ describe('the count of encryptions', () => {
     expect(await encrypt(again, 1)).to.contain('as many messages as is safe')
   })
 
-  it('fails closed: what cannot be counted is not encrypted', async () => {
+  it('fails closed: without a count, nothing is encrypted', async () => {
     const { storage, start } = await mount()
     await start().add(await start().draft(keySpec))
     storage.always = 'refused'

@@ -87,7 +87,7 @@ describe('parity with recorded answers', function () {
       )
     })
 
-  it('prints what was recorded for command lines', () => {
+  it('prints the recorded output for command lines', () => {
     judge(
       'command lines',
       replayCommands(),

@@ -19,7 +19,7 @@ async function answer(code: string, clock = new HandClock()): Promise<TokenAnswe
 }
 
 describe('a token that is asked in a process of its own', () => {
-  it('answers what went wrong, without the path of the library', async () => {
+  it('answers the reason of a failure, without the path of the library', async () => {
     const failed = await askToken({ ...job, lib: '/usr/lib/nowhere/hsm.so' }, new HandClock())
     expect(failed).to.deep.equal({ kind: 'failed', fault: 'device', why: 'the file of lib is not there' })
     const other = await askToken({ ...job, lib: process.execPath }, new HandClock())

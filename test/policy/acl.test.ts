@@ -116,7 +116,7 @@ describe('acl', () => {
     ])
   })
 
-  it('CVE-2026-5006: a templated rule allows nobody, and a templated deny denies what it can reach', () => {
+  it('CVE-2026-5006: a templated rule allows nobody, and a templated deny denies every path that it can reach', () => {
     expect(
       ask(
         acl('path "secret/{{identity.entity.id}}/*" { capabilities = ["read"] }'),
@@ -144,7 +144,7 @@ describe('acl', () => {
     expect(ask(rules, 'read', 'kv/TOP')).to.equal(true)
   })
 
-  it('a templated deny covers what it may resolve to, even if another rule is more specific', () => {
+  it('a templated deny covers every path that it may resolve to, even if another rule is more specific', () => {
     const rules = acl(
       'path "secret/ann/*" { capabilities = ["read"] }\npath "secret/{{identity.entity.name}}/private" { capabilities = ["deny"] }',
     )

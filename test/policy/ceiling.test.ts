@@ -23,7 +23,7 @@ const query: fc.Arbitrary<AclQuery> = fc.record({
 })
 
 describe('a ceiling', () => {
-  it('allows what both allow, and nothing else; a deny of either is a deny', () => {
+  it('allows a request that both allow, and nothing else; a deny of either is a deny', () => {
     fc.assert(
       fc.property(policies, policies, query, fc.option(fc.constantFrom(30, 90)), (own, above, asked, wrap) => {
         const [a, b] = [compileAcl(own, clock), compileAcl(above, clock)]

@@ -90,7 +90,7 @@ describe('the values of a rule', () => {
       )
     })
 
-    it(`a ${kind}: what the route reads as another value is not among those allowed`, () => {
+    it(`a ${kind}: a value that the route reads as another one is not allowed`, () => {
       fc.assert(
         fc.property(value, value, (rule, sent) => {
           const [a, b] = [read(field, rule), read(field, sent)]
@@ -218,7 +218,7 @@ describe('denied values over HTTP', () => {
     expect(await status(mac, 'transit/hmac/signer/sha2-256', { input })).to.equal(200)
   })
 
-  it('what is left out, null or empty is its default', async () => {
+  it('an omitted, null or empty parameter has its default', async () => {
     const limited = 'denied_parameters = { "num_uses" = [0] }'
     for (const [body, wanted] of [
       [{}, 403],

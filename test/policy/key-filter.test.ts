@@ -60,7 +60,7 @@ describe('list_scan_response_keys_filter_path', () => {
       expect(filled(text), text).to.equal(undefined) // prettier-ignore
   })
 
-  it('refuses what it does not know, and what has no key', () => {
+  it('refuses unknown functions, and templates without a key', () => {
     for (const text of [
       '{{ .path }}',
       'kv/fixed',

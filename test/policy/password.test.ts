@@ -38,7 +38,7 @@ describe('password policies', () => {
     expect((counts.get('3') ?? 0) / 20_000).to.be.within(0.05, 0.25)
   })
 
-  it('refuses what makes no password, saying why', () => {
+  it('refuses policies that generate no password, with the reason', () => {
     for (const source of [
       '',
       'length = 8',
@@ -63,7 +63,7 @@ describe('password policies', () => {
       expect(() => parsePasswordPolicy(source), source).to.throw(Fault).with.property('code', 'invalid_request')
   })
 
-  it('refuses what makes the same password every time, however many rules say it', () => {
+  it('refuses policies that generate the same password every time, in any number of rules', () => {
     for (const rules of [
       rule('a'),
       rule('a', 8),

@@ -89,7 +89,7 @@ describe('a seal that unseals the server', () => {
     }
   })
 
-  it('takes no seal that does not decrypt what it encrypts: nothing would unseal any more', async () => {
+  it('takes no seal that does not decrypt its own ciphertexts: nothing would unseal any more', async () => {
     const [good, bad] = [keySeal('good'), keySeal('bad')]
     const by = (...autoSeals: readonly StaticSeal[]) => new RootKeySeal(randomBytes, { autoSeals })
     const refused = async (work: Promise<unknown>) => {

@@ -160,7 +160,7 @@ describe('the first boot', () => {
     expect((thrown as Error).message).to.include('initialize needs a seal block')
   })
 
-  it('leaves the recovery keys to a caller with a token, who gets the first ones at once', async () => {
+  it('leaves the recovery keys to a caller with a token: the first ones come at once', async () => {
     const host = new Host()
     const server = await host.start(people)
     const counts = { secret_shares: 3, secret_threshold: 2 }

@@ -54,7 +54,7 @@ describe('sys/leases, over HTTP', () => {
       expect(reply.text).to.match(/the lease of a token/)
   })
 
-  it('what ends many needs sudo, and so does listing', async () => {
+  it('revoking by prefix needs sudo, and so does listing', async () => {
     const token = await create()
     const headers = {
       'X-Vault-Token': await server.tokenWith('path "sys/*" { capabilities = ["read", "update", "list"] }'),

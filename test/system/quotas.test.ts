@@ -97,7 +97,7 @@ describe('rate-limit quotas', () => {
     expect(await statuses('slow/freedom', 'slow/free/not', 'slow/freedom')).to.deep.equal([404, 429, 429])
   })
 
-  it('an empty entry among what is exempt exempts nothing, and stops nobody', async () => {
+  it('an empty entry among the exempt paths exempts nothing, and stops nobody', async () => {
     await server.data('POST', 'sys/quotas/config', { rate_limit_exempt_paths: ['', 'slow/free'] })
     expect((await server.data('GET', 'sys/quotas/config'))['rate_limit_exempt_paths']).to.deep.equal(['', 'slow/free'])
     expect(await limit('q', { path: 'slow' })).to.equal(204)

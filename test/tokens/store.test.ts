@@ -159,7 +159,7 @@ describe('token store', () => {
     expect(await good(store, child.token)).to.equal(true)
   })
 
-  it('sweeps what has expired, children first or not', async () => {
+  it('sweeps expired tokens, children first or not', async () => {
     const { store, clock } = await setUp()
     for (let at = 0; at < 30; at++) await store.create(spec({ ttl: 10 + at }))
     const kept = await store.create(spec({ ttl: 7000 }))

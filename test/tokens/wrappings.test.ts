@@ -45,7 +45,7 @@ const failure = async (work: Promise<unknown>): Promise<string> =>
   )
 
 describe('wrappings', () => {
-  it('carry a response, numbers included, to one of many who take it at the same time', async () => {
+  it('carry a response, numbers included, to one of many simultaneous callers', async () => {
     const { wrappings, clock, kept } = await setUp()
     const bearer = new Secret((await wrappings.wrap('root', content(clock))).token)
     const taken = await Promise.all(Array.from({ length: 200 }, async () => wrappings.take(bearer, undefined)))

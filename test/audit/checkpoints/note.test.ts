@@ -67,7 +67,7 @@ describe('signed notes', () => {
     }
   })
 
-  it('reads what it writes, and refuses everything else', () => {
+  it('reads its own output, and refuses everything else', () => {
     const note = signed()
     expect(readNote(noteText(note))).to.deep.equal(note)
     const [first = '', ...rest] = noteText(note).split('\n')

@@ -293,7 +293,7 @@ describe('a log after a crash', () => {
     }
   })
 
-  it('is refused when the record of commits, or what the storage knew of logs, was removed; a code accepts it', async () => {
+  it('is refused when the record of commits, or that of the logs, was removed from the storage; a code accepts it', async () => {
     const path = `${temporaryFolder()}/audit.log`
     const { barrier, storage, root } = await openBarrier()
     const { broker } = brokerWith()

@@ -40,7 +40,7 @@ const { value: values } = fc.letrec((tie) => ({
 }))
 const rules = fc.constantFrom<Redaction>({}, { raw: true }, { strict: true }, { open: new Set(['shown', 'a']) })
 
-describe('what an audit line shows of data', () => {
+describe('data in an audit line', () => {
   const hasher = new Hasher(Uint8Array.from(salt))
 
   it('is the data with a hash in place of every string, except those that the rules exempt', () => {

@@ -82,7 +82,7 @@ describe('two independent verifiers of audit logs', function () {
     }
   })
 
-  it('agree on what stolen signing keys allow', async () => {
+  it('agree on logs that were written with stolen signing keys', async () => {
     const cases: Readonly<Record<string, (thief: SampleLog, path: string) => void>> = {
       'an old key signs': (thief) => void thief.requests(2).checkpoint([oldKey(thief)]),
       'a new key signs an old part': (thief) => void thief.checkpoint(thief.signers, early),

@@ -35,7 +35,7 @@ describe('audit files that cannot be read to the end, with the real program', fu
     'a file of a hundred million lines': () => file('lines.log', Buffer.concat([log, Buffer.alloc(1e8, '\n')])),
   }
   for (const [what, make] of Object.entries(damaged))
-    it(`${what}: a verdict, a report, and what there is to read`, () => {
+    it(`${what}: a verdict, a report, and the readable part`, () => {
       const path = make()
       const verified = audit('verify', path)
       expect(verified.status, verified.stderr).to.equal(3)

@@ -19,7 +19,7 @@ import { HandClock } from '../../support/clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
 import { SampleLog } from '../sample-log.ts'
 
-describe('what a server sends to witnesses', () => {
+describe('submissions of a server to witnesses', () => {
   const signer = cosigner('witness.example.org/w1', generateKeyPairSync('ed25519').privateKey, () => Date.UTC(2026, 10, 27)) // prettier-ignore
   const servers: Server[] = []
   after(() => servers.forEach((server) => (server.closeAllConnections(), server.close())))
@@ -69,7 +69,7 @@ describe('what a server sends to witnesses', () => {
     expect(logs[0]?.witnessed).to.deep.equal([{ name: signer.key.name, size: 21, time: Date.UTC(2026, 10, 27) / 1000 }])
   })
 
-  it('notices lines that were cut off together with their checkpoints, by what the witness signed', async () => {
+  it('notices lines that were cut off together with their checkpoints, by the signature of the witness', async () => {
     const { log, keeper } = await setup()
     log.requests(3).checkpoint()
     await keeper().round()

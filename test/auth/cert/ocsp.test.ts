@@ -306,7 +306,7 @@ describe('ocsp of cert logins', () => {
     expect(clock.now() - began).to.be.lessThan(8000)
   })
 
-  it('a role without OCSP accepts a client for whom another role has no status', async () => {
+  it('a role without OCSP accepts a client without a status in another role', async () => {
     ocsp.answer = () => wrapped(3)
     await role({ ocsp_enabled: false }, 'without')
     await mustPass()

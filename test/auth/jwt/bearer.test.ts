@@ -242,7 +242,7 @@ describe('JWTs as tokens of requests', () => {
     await server.data('POST', `identity/entity/id/${await entityId()}`, { name: `was-${agent}` })
   })
 
-  it('a ceiling bounds everything: what its policies and the others both allow is allowed', async () => {
+  it('a ceiling bounds everything: a request must be allowed by its policies and by the others', async () => {
     await server.data('PUT', 'sys/policies/acl/wide', { policy: 'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }\npath "kv/secret" { capabilities = ["deny"] }' }) // prettier-ignore
     await server.data('PUT', 'sys/policies/acl/roof', {
       policy: `path "kv/*" { capabilities = ["read", "list"] }

@@ -152,7 +152,7 @@ describe('jwt', () => {
     for (const sub of ['', '  ', 'x'.repeat(600)]) await refused(jwt(claims({ sub }), key), /1 to 512 bytes/)
   })
 
-  it('takes tokens of users who authenticated at the provider recently enough, where the role says so', async () => {
+  it('takes tokens of users with a recent authentication at the provider, where the role requires it', async () => {
     await role('recent', { bound_audiences: 'app', max_age: '10m' })
     const status = async (auth_time: unknown) => (await login(jwt(claims({ auth_time }), key), 'recent')).status
     expect(await status(now() - 300)).to.equal(200)
@@ -267,7 +267,7 @@ describe('jwt', () => {
     await refused(jwt(claims({ groups: many }), key), /more than 1000/, 'grouped')
   })
 
-  it('refuses roles that require nothing, or what no token can have', async () => {
+  it('refuses roles that require nothing, or something that no token can have', async () => {
     const base = { role_type: 'jwt', user_claim: 'sub', bound_audiences: 'app' }
     for (const [data, why] of [
       [{}, /user claim/],

@@ -177,7 +177,7 @@ describe('kubernetes', () => {
     expect(await server.data('GET', `auth/${mount}/config`)).to.include({ kubernetes_host: api.provider.url })
   })
 
-  it('a role keeps what a write leaves out, except the selector', async () => {
+  it('a write of a role keeps omitted parameters, except the selector', async () => {
     const path = `auth/${mount}/role/web`
     expect((await server.call('GET', `/v1/${path}`)).status).to.equal(404)
     await role({ audience: 'vault', policies: 'b,a', ttl: '1h', num_uses: 3 })

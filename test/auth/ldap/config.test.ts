@@ -28,7 +28,7 @@ describe('the configuration of ldap logins', () => {
     expect((await write({ userdn: 'dc=org' })).status).to.equal(400)
   })
 
-  it("has Vault's defaults, except for times and the TLS version, and keeps what a write leaves out", async () => {
+  it("has Vault's defaults, except for times and the TLS version, and a write keeps omitted parameters", async () => {
     expect((await write(minimal)).status).to.equal(204)
     expect(await read()).to.deep.include({
       url: 'ldaps://ldap.example.com', userdn: 'ou=people,dc=example,dc=org', userattr: 'cn', binddn: '',

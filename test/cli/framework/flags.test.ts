@@ -20,7 +20,7 @@ describe('flags, as Go programs read them', () => {
       expect(parse(...words, 'path').flags.string('field'), words.join(' ')).to.equal('x')
   })
 
-  it('end at the first argument: what follows is data, whatever it looks like', () => {
+  it('end at the first argument: the rest is data, whatever it looks like', () => {
     const { flags, args } = parse('-force', 'secret/a', '-field=x', 'k=v')
     expect(args).to.deep.equal(['secret/a', '-field=x', 'k=v'])
     expect(flags.has('field')).to.equal(false)
@@ -46,7 +46,7 @@ describe('flags, as Go programs read them', () => {
     expect(flags.pairs('metadata')).to.deep.equal({ k: 'v=w', l: '' })
   })
 
-  it('refuse what they cannot read', () => {
+  it('refuse invalid values', () => {
     for (const word of ['-force=maybe', '-version=x', '-ttl=soon', '-ttl=1w', '-metadata=owner', '-nope', '-field'])
       expect(() => parse(word), word).to.throw(UsageError)
     expect(() => parse('-feild=x')).to.throw('did you mean -field?')

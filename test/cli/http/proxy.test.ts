@@ -212,7 +212,7 @@ describe('the command line behind a proxy', () => {
     }
   })
 
-  it('goes straight to this machine and to what NO_PROXY lists, unless VAULT_HTTP_PROXY is set', async () => {
+  it('goes straight to this machine and to the addresses in NO_PROXY, unless VAULT_HTTP_PROXY is set', async () => {
     const { proxy, at } = await proxyTo(portOf(plain))
     const address = `http://127.0.0.1:${portOf(plain)}`
     expect((await read({ VAULT_ADDR: address, HTTP_PROXY: at })).out).to.equal('1')
@@ -245,7 +245,7 @@ describe('the choice of a proxy', () => {
   const chosen = (env: Readonly<Record<string, string>>, address: string): string =>
     proxyChoice(new Environment(env))(new URL(address))?.url.host ?? ''
 
-  it('leaves out what NO_PROXY lists, as Go programs do', () => {
+  it('leaves out the addresses in NO_PROXY, as Go programs do', () => {
     const rows: readonly (readonly [list: string, host: string, isProxied: boolean])[] = [
       ['', 'a.example', true],
       ['*', 'a.example', false],

@@ -85,7 +85,7 @@ describe('JSON output', () => {
 })
 
 describe('YAML output', () => {
-  it('gives back what went in, for readers of YAML 1.1 and 1.2 alike', () => {
+  it('gives back the input, for readers of YAML 1.1 and 1.2 alike', () => {
     const words = ['y', 'n', 'yes', 'off', '1e3', '2026-01-01', '010', '0b1', '1_000', '12:30', '~', 'null', 'true', '']
     const value = Object.fromEntries([...words, 'plain', 'two\nlines\n', '- x', 'a: b'].map((word) => [word, word]))
     expect(parse(yaml(value), { version: '1.1' })).to.deep.equal(value)

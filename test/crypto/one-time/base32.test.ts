@@ -16,7 +16,7 @@ describe('base32', () => {
       expect(fromBase32(none), none).to.equal(undefined)
   })
 
-  it('decodes what it encoded', () => {
+  it('decodes its own output', () => {
     assert(
       property(uint8Array(), (bytes) => {
         expect(fromBase32(base32(bytes))).to.deep.equal(bytes)

@@ -122,7 +122,7 @@ describe('worker threads', () => {
     expect(await pool.run('echo', 2)).to.equal(2)
   })
 
-  it('get bytes of their own, without what lies beside them in memory', async () => {
+  it('get bytes of their own, without the bytes beside them in memory', async () => {
     opened()
     const part = Buffer.from('c2VjcmV0IQ==', 'base64')
     expect(part.buffer.byteLength).to.be.greaterThan(7)

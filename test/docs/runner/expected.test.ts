@@ -58,7 +58,7 @@ describe('the runner of docs and scenarios', () => {
       expect(await json(expected), expected).to.include('answer')
   })
 
-  it('sends requests with what is defined, and wants their status and their whole body', async () => {
+  it('sends requests with defined values, and wants their status and their whole body', async () => {
     const server = createServer((request, response) => {
       request.resume()
       response

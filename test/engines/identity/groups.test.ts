@@ -89,7 +89,7 @@ describe('identity groups, aliases and merges', () => {
     }
   })
 
-  it('what cannot be is refused and changes nothing', async () => {
+  it('impossible values are refused and change nothing', async () => {
     const [entity, internal] = [await made('entity'), await made('group')]
     const external = await made('group', { type: 'external' })
     const refused: readonly (readonly [string, Body])[] = [

@@ -29,7 +29,7 @@ describe('known flaws of key-value stores', () => {
     expect((await server.data('GET', 'secret/metadata/null'))['current_version']).to.equal(1)
   })
 
-  it('whole numbers are decimal: what others read as octal, hexadecimal or a fraction is refused', async () => {
+  it('whole numbers are decimal: octal, hexadecimal and fractions are refused', async () => {
     await server.data('POST', 'secret/data/numbers', { data: { a: 1 } })
     for (const odd of ['010', '0x10', '0b1', '1e1', '1_0', '1.0', '+1', '٣', '--1', 1.5, 2 ** 53]) {
       await refused('POST', 'secret/metadata/numbers', { max_versions: odd })

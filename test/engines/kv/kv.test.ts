@@ -202,7 +202,7 @@ describe('JSON merge patch', () => {
     return result
   }
 
-  it('does what the RFC’s own program does', () => {
+  it('has the results of the program in the RFC', () => {
     const names = fc.constantFrom('a', 'b', 'c')
     const value = fc.letrec<{ value: unknown }>((tie) => ({
       value: fc.oneof(

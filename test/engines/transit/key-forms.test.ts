@@ -159,7 +159,7 @@ describe('the forms of keys, over HTTP', () => {
     })
 
   for (const [type, what, der] of contradicting)
-    it(`refuses a private key of ${type} with ${what}, and makes nothing of it`, async () => {
+    it(`refuses a private key of ${type} with ${what}, and creates no key`, async () => {
       const key = `refused${count++}`
       expect((await imported(key, type, der)).status).to.equal(400)
       expect((await server.call('GET', `/v1/t/keys/${key}`)).status).to.equal(404)
@@ -187,7 +187,7 @@ describe('the forms of keys, over HTTP', () => {
     }
   })
 
-  it('refuses what cannot be asked for of a key that exists, too, and changes nothing', async () => {
+  it('refuses impossible settings for an existing key, too, and changes nothing', async () => {
     await server.data('POST', 't/keys/there')
     const before = await server.data('GET', 't/keys/there')
     for (const wish of [

@@ -99,7 +99,7 @@ describe('post-quantum transit keys', function () {
       })
     })
 
-  it('another implementation verifies what was signed, and shares what was encapsulated', async () => {
+  it('another implementation verifies the signatures, and shares the encapsulated secrets', async () => {
     const { signature } = await post('sign/ml-dsa-65', { input })
     const open = Buffer.from(await exported('public-key', 'ml-dsa-65', 'raw'), 'base64')
     expect(ml_dsa65.verify(body(signature), Buffer.from('the message'), open)).to.equal(true)

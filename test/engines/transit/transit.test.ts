@@ -148,7 +148,7 @@ describe('transit, over HTTP', () => {
     expect((await server.call('GET', '/v1/t/keys/other')).status).to.equal(404)
   })
 
-  it('batches do what single requests do, item by item, in order, for every symmetric type', async () => {
+  it('batches have the results of single requests, item by item, in order, for every symmetric type', async () => {
     const types = ['aes128-gcm96', 'aes256-gcm96', 'chacha20-poly1305', 'xchacha20-poly1305']
     const encoded = (minLength: number) =>
       fc.uint8Array({ minLength, maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('base64'))

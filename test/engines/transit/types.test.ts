@@ -64,7 +64,7 @@ describe('types of transit keys', () => {
       ).to.deep.equal({ plaintext: b64('x') })
     })
 
-    it('refuses unsupported options, and what would be an oracle', async () => {
+    it('refuses unsupported options, and requests that would be an oracle', async () => {
       await key('aes2', 'aes256-gcm96')
       await refused('encrypt/rsa', { plaintext: b64('x'), padding_scheme: 'pkcs1v15' })
       await refused('encrypt/rsa', { plaintext: b64('x'), hash_function: 'MD5' })
@@ -75,7 +75,7 @@ describe('types of transit keys', () => {
     })
   })
 
-  it('JWKs of every kind are what WebCrypto and others read', async () => {
+  it('JWKs of every kind can be read by WebCrypto and others', async () => {
     for (const [type, kty] of [
       ['aes256-gcm96', 'oct'],
       ['ed25519', 'OKP'],
@@ -165,7 +165,7 @@ describe('types of transit keys', () => {
       expect([...texts]).to.have.length(1)
     })
 
-    it('refuses what only authentication could give', async () => {
+    it('refuses options that need authentication', async () => {
       await refused('encrypt/cbc', { plaintext: b64('x'), associated_data: b64('y') })
       await refused('keys/no', { type: 'aes256-cbc', derived: true, convergent_encryption: true })
       await refused('encrypt/none', {

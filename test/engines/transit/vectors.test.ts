@@ -127,7 +127,7 @@ describe('transit keys that OpenBao made, restored from its backups', () => {
       }
     })
 
-    it(`${vector.name}: what must be refused is refused`, async () => {
+    it(`${vector.name}: invalid cases are refused`, async () => {
       const key = await opened(vector)
       for (const row of vector.refused ?? [])
         expect(

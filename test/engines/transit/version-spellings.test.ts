@@ -15,7 +15,7 @@ const pairs = [
   { made: 'encapsulate/k', send: {}, member: 'ciphertext', taken: ['decapsulate/k'] },
 ] as const
 
-describe('the version in what transit made', function () {
+describe('the version in ciphertexts, signatures and MACs of transit', function () {
   this.timeout(60_000)
   let server: TestServer
   before(async () => {

@@ -89,7 +89,7 @@ describe('explain', () => {
     )
   })
 
-  it('suggests only what would allow the request, for its path alone, and takes nothing away there', () => {
+  it('suggests only a stanza that would allow the request, for its path alone, and takes nothing away there', () => {
     let suggested = 0
     fc.assert(
       fc.property(policies, question, path, (texts, asked, other) => {
@@ -136,7 +136,7 @@ describe('explain', () => {
     expect(both.stanza).to.include('["read", "delete"]')
   })
 
-  it('names what is required: the parameter, the bounds of wrapping, the limit, sudo', () => {
+  it('names the requirement: the parameter, the bounds of wrapping, the limit, sudo', () => {
     const reason = (text: string, asked: Partial<Question>): string => ask([text], asked).reason
     const rule = (more: string): string => `path "a" { capabilities = ["read", "list"] ${more} }`
     expect(reason(rule('required_parameters = ["x"]'), {})).to.include('requires the parameter "x"')

@@ -19,7 +19,7 @@ describe('a template of an initialize block', () => {
     expect(rendered('{{ if glob "release/*" .x }}yes{{ end }}', { x: 'release/1' })).to.equal('yes')
   })
 
-  it('is refused where it cannot be read, or takes what is not there, and no error has a value', () => {
+  it('is refused where it cannot be read, or refers to a missing value, and no error has a value', () => {
     for (const wrong of ['{{ .a', '{{ }}', '{{ range .a }}{{ end }}', '{{ if .a }}', '{{ end }}', '{{ nosuch .a }}', '{{ .a-b }}', '{{ (.a }}', '{{ .a .b }}'])
       expect(templateFault(wrong), wrong).to.be.a('string') // prettier-ignore
     for (const template of ['{{ .b }}', '{{ .a.b }}', '{{ .m }}', '{{ .a | decode_base64 }}', '{{ .a | truncate 0 }}'])

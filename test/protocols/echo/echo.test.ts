@@ -64,7 +64,7 @@ describe('a second protocol', () => {
         await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
       })
 
-      it('reads what Vault’s protocol wrote, and the other way round', async () => {
+      it('reads values that Vault’s protocol wrote, and the other way round', async () => {
         const { token } = server
         await server.data('PUT', 'kv/a', { from: 'vault' })
         expect(await ask({ do: 'read', path: 'kv/a', token })).to.deep.include({ ok: { from: 'vault' } })
@@ -92,7 +92,7 @@ describe('a second protocol', () => {
         expect(JSON.stringify(pair)).not.to.contain(server.token)
       })
 
-      it('has audit lines for what cannot be read', async () => {
+      it('has audit lines for malformed requests', async () => {
         const bad = ['nothing', '[1]', '{"do":"help","path":"kv/a"}', '{"do":"read","path":"kv/../a"}']
         for (const message of bad) {
           const { id, error: code } = await ask(message)

@@ -71,7 +71,7 @@ describe('the memory of bodies and responses', () => {
     expect([...large.events, ...small.events]).to.deep.equal([])
   })
 
-  it('refuses what comes when too much waits, also a small body', () => {
+  it('refuses new bodies when too much waits, also a small one', () => {
     opened()
     const [first, second, third, small] = requests(4) as [Noted, Noted, Noted, Noted]
     take(first, 100)

@@ -95,7 +95,7 @@ describe('LIST and SCAN', () => {
   const kinds = { plain: {}, TLS: { tls: async () => tls } } as const
 
   for (const [kind, more] of Object.entries(kinds))
-    it(`pipelined with anything, cut anywhere, are answered in order, each by what it asked (${kind})`, async () => {
+    it(`pipelined with anything, cut anywhere, are answered in order, each with its own response (${kind})`, async () => {
       const listener = await listen(more)
       await fc.assert(
         fc.asyncProperty(
@@ -157,7 +157,7 @@ describe('LIST and SCAN', () => {
     await listener.close()
   })
 
-  it('a response in progress is sent before the refusal of what follows it', async () => {
+  it('a response in progress is sent before the refusal of the next request', async () => {
     const listener = await listen({ headersTimeout: 100 })
     for (const [behind, status] of [['GARBAGE\r\n\r\n', 400], ['GET /v1/x HTTP/1.1\r\nX: ', 408], ['POST /v1/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400]] as const) {
       const first = 'LIST /v1/ab HTTP/1.1\r\nHost: a\r\n\r\n'

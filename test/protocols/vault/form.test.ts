@@ -40,7 +40,7 @@ describe('forms', () => {
     )
   })
 
-  it('are read alike where they are longer than what is decoded at once', () => {
+  it('are read alike where they are longer than one slice', () => {
     const size = 256 * 1024
     for (const [text, repeated] of [['+', size * 3 + 1], ['%e2%82%ac', 100_000], ['x+', size], ['a%2B', 200_001]] as const) // prettier-ignore
       for (const before of ['', 'y', 'yy']) {

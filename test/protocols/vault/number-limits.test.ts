@@ -9,7 +9,7 @@ describe('numbers that JavaScript writes differently, in a body that anyone may 
   })
   after(async () => server.running.stop())
 
-  it('are counted while they are read: what stands behind too many of them costs nothing', async () => {
+  it('are counted while they are read: the rest behind too many of them costs nothing', async () => {
     const nested = '['.repeat(100) + ']'.repeat(100)
     for (const literal of ['1e999', '1.50', '-0', '12345678901234567890']) {
       const body = `{"a":[${`${literal},`.repeat(20_001)}${nested}]}`

@@ -134,7 +134,7 @@ const writings: Readonly<Record<string, Writing>> = {
 const creating = ['create', 'read', 'delete']
 const updating = ['update', 'read', 'delete']
 
-describe('a handler does exactly what the policy allowed, whatever others write in between', function () {
+describe('a handler performs exactly the operation that the policy allowed, whatever others write in between', function () {
   this.timeout(120_000)
   // Nothing is done by itself: the next commit is the one that is raced.
   const storage = new HeldStorage()

@@ -130,7 +130,7 @@ describe('policies of entities and groups', function () {
     })
   }) // prettier-ignore
 
-  it('100 requests beside 30 changes of the entity are judged by what holds then', async () => {
+  it('100 requests beside 30 changes of the entity are each decided by the state at that time', async () => {
     const token = String((await login())['client_token'])
     for (let round = 0; round < 30; round++) {
       await change({ policies: round % 2 === 0 ? ['entity'] : [] })

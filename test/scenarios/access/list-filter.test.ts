@@ -21,7 +21,7 @@ describe('filtered lists', () => {
   const filter = (text: string, more = '') =>
     `path "kv/" { capabilities = ["list", "scan"] ${template} = "${text}" }\n${more}`
 
-  it('shows what the caller may read, and folders that it may list', async () => {
+  it('shows names that the caller may read, and folders that it may list', async () => {
     const more = 'path "kv/a" { capabilities = ["read"] }\npath "kv/e/*" { capabilities = ["list"] }'
     expect(await listed(filter('{{ .path }}{{ .key }}', more))).to.deep.equal(['a', 'e/'])
     expect(await listed(filter('{{.path}}{{.key}}', more), 'kv?list=true', 'GET')).to.deep.equal(['a', 'e/'])

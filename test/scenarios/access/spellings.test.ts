@@ -269,7 +269,7 @@ describe('a path that a policy denies', function () {
       expect((await server.call('POST', `/v1/sys/namespaces/api-lock/${verb}`, { path: 'team' })).status).to.equal(400)
   })
 
-  it('names what can be seen: no name of ours begins or ends with a space, and none is guessed from a longer one', async () => {
+  it('has visible names: no name of ours begins or ends with a space, and none is guessed from a longer one', async () => {
     for (const [path, body] of [
       ['sys/policies/acl/', { policy }],
       ['sys/policy/', { policy }],

@@ -74,7 +74,7 @@ describe('transit envelope as a program', function () {
     expect(await ended).to.equal(1)
   })
 
-  it('ends once it knows what it wants to know, though more could come', async () => {
+  it('ends once its question is answered, though more could come', async () => {
     const child = started('header')
     child.stdin.write(Buffer.alloc(100))
     expect(await statusOf(child)).to.equal(3)

@@ -65,7 +65,7 @@ describe('help and refusals of the command line', () => {
     expect(mistyped.err).to.include('kv metadata put')
   })
 
-  it('names what a sealed server needs', async () => {
+  it('names the next command for a sealed server', async () => {
     const sealed = await devServer()
     await sealed.call('PUT', '/v1/sys/seal')
     const { code, err } = await new Shell({ VAULT_ADDR: sealed.running.address, VAULT_TOKEN: 'root' }).run(

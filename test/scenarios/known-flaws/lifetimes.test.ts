@@ -107,7 +107,7 @@ describe('known flaws: lifetimes and leases', function () {
   }) // prettier-ignore
 })
 
-describe('known flaws: what goes with a mount, a namespace, a token', () => {
+describe('known flaws: removal with a mount, a namespace, a token', () => {
   it('CVE-2019-18616, CVE-2020-7220: takes all tokens, leases and data along, also when it is made again', async () => {
     const server = await openLevelServer()
     await makeNamespace(server, 'team/inner')

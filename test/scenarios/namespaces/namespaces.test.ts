@@ -191,7 +191,7 @@ describe('namespaces', () => {
     expect((await at('', 'GET', 'cubbyhole/k', undefined, mine)).status).to.equal(403)
   })
 
-  it('a wrapped response is unwrapped once, by its own token from anywhere, or by a caller who may unwrap', async () => {
+  it('a wrapped response is unwrapped once, by its own token from anywhere, or by a caller with the right to unwrap', async () => {
     await makeNamespace(server, 'parcel')
     await inside(server, 'parcel', 'POST', 'sys/mounts/kv', { type: 'kv' })
     await inside(server, 'parcel', 'POST', 'kv/x', { in: 'parcel' })

@@ -390,7 +390,7 @@ describe('key shares and PGP keys that hold nothing', () => {
   })
 })
 
-describe('what the recorded servers take for "not given"', () => {
+describe('values that the recorded servers take as "not given"', () => {
   let server: TestServer
   before(async () => {
     server = await devServer()

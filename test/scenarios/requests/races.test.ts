@@ -11,7 +11,7 @@ async function atOnce(count: number, ask: (at: number) => Promise<Reply>): Promi
 
 const succeeded = (replies: readonly Reply[]): readonly Reply[] => replies.filter(({ status }) => status < 300)
 
-describe('async TOCTOU: what counts, counts exactly, however many ask at once', function () {
+describe('async TOCTOU: uses and quotas are counted exactly, however many ask at once', function () {
   this.timeout(120_000)
   let server: TestServer
   before(async () => {

@@ -24,7 +24,7 @@ const settings = {
   protocol: 'proxy_protocol_behavior = "allow_authorized" proxy_protocol_authorized_addrs = "127.0.0.1"',
 } as const
 
-describe('what rests on the address of a client, behind a proxy', () => {
+describe('quotas, bound tokens and logs by the address of a client, behind a proxy', () => {
   for (const how of ['header', 'protocol'] as const)
     describe(how === 'header' ? 'that sends X-Forwarded-For' : 'that sends PROXY headers', () => {
       let server: TestServer

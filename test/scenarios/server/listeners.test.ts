@@ -102,7 +102,7 @@ describe('a listener', () => {
     } // prettier-ignore
   })
 
-  it('refuses what would have no effect, and plain HTTP beyond this machine without a second word', async () => {
+  it('refuses settings without effect, and plain HTTP beyond this machine without a second setting', async () => {
     const plain = (address: string, more = '') => `listener "tcp" { address = "${address}" tls_disable = true ${more} }`
     for (const address of ['0.0.0.0:0', '[::]:0', ':0', 'myhost:0', '127.1:0', '2130706433:0', '10.0.0.1:0', '[fe80::1]:0'])
       expect(await refusal(plain(address)), address).to.match(/c\.hcl:\d+: tls_disable = true on .*unsafe_allow_tls_disable_on_network/) // prettier-ignore
@@ -267,7 +267,7 @@ describe('a listener', () => {
     })
   })
 
-  it('that cannot start says which file and setting it is, and what to do; a failed reload leaves the old one', async () => {
+  it('that cannot start names file, setting and correction; a failed reload leaves the old one', async () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'dir'))
     const files = certificate()

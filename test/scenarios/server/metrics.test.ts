@@ -159,7 +159,7 @@ describe('metrics over HTTP', function () {
     return undefined
   })
 
-  it('are what the shipped alerts and the dashboard ask for', async () => {
+  it('cover the queries of the shipped alerts and the dashboard', async () => {
     const files = certificateFiles()
     const server = serverOf(open, `listener "tcp" { address = "127.0.0.1:0" tls_cert_file = "${files.cert}" tls_key_file = "${files.key}" }`) // prettier-ignore
     await server.start()

@@ -22,7 +22,7 @@ describe('the packed program', function () {
     if (server?.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGKILL')
   })
 
-  it('contains what is needed to run and to read, and nothing else', () => {
+  it('contains the files to run and to read, and nothing else', () => {
     // In a copy: packing builds afresh, and other tests run what was built here.
     const copy = temporaryFolder()
     for (const name of readdirSync('.').filter((one) => !['.git', 'build', 'dist', 'node_modules'].includes(one)))

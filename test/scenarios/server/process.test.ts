@@ -41,7 +41,7 @@ function configured(): string {
 }
 
 describe('the process of a server', () => {
-  it('is not started with what would show its secrets', async () => {
+  it('is not started with options that would show its secrets', async () => {
     for (const word of [
       '--inspect',
       '--inspect-brk=0',

@@ -75,7 +75,7 @@ class Dying {
 describe('a server that is killed while it restores a snapshot', function () {
   this.timeout(300_000)
 
-  it('has what it had, or what the snapshot has, whole, whatever the step', async () => {
+  it('has its old data or that of the snapshot, complete, whatever the step', async () => {
     const lanes = [new Dying(), new Dying()]
     const seen = new Set<string>()
     let steps = 0

@@ -121,7 +121,7 @@ describe('response wrapping', () => {
     expect((await unwrap(token, 'root')).body).to.deep.equal(notValid)
   })
 
-  it('a caller who may not unwrap neither unwraps nor revokes it; an invalid token is reported without any right', async () => {
+  it('a caller without the right to unwrap neither unwraps nor revokes it; an invalid token is reported without any right', async () => {
     const token = await wrappingToken()
     const stranger = await server.tokenWith('path "nothing" { capabilities = ["read"] }')
     expect((await unwrap(token, stranger)).status).to.equal(403)
@@ -219,7 +219,7 @@ describe('response wrapping', () => {
 })
 
 describe('response wrapping and the audit log', () => {
-  it('wrapping: neither secret nor token is in the audit log; what was unwrapped, and by whom, is', async () => {
+  it('wrapping: neither secret nor token is in the audit log; the unwrapped response and its caller are', async () => {
     let server = await openLevelServer()
     await server.data('POST', 'sys/mounts/kv', { type: 'kv' })
     await server.data('POST', 'kv/a', { password: 'opensesame' })

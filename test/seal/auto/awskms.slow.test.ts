@@ -52,7 +52,7 @@ describe("the seal awskms, with moto's server", function () {
     expect(Buffer.from(String(Plaintext), 'base64')).to.deep.equal(Buffer.from(unsealKey))
   })
 
-  it('says what is wrong, and what to do', async () => {
+  it('names the error and the remedy', async () => {
     const { accessKey, secretKey } = moto.credentials
     const message = async (more: Partial<AwsKmsSealSettings>): Promise<string> => failure(sealOf(more))
     expect(await message({ credentials: { accessKey, secretKey: new Secret('wrong') } })).to.match(/check secret_key/)

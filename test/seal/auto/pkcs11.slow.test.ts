@@ -66,7 +66,7 @@ describe('the seal pkcs11, with SoftHSM', function () {
       )
   })
 
-  it('says what is missing', async () => {
+  it('names missing settings', async () => {
     const message = async (more: Partial<Pkcs11SealSettings>): Promise<string> =>
       faultOf(sealOf(more).wrap(unsealKey)).then((fault) => fault.message)
     expect(await message({ lib: '/nowhere/lib.so' })).to.match(/the file of lib is not there/)

@@ -42,7 +42,7 @@ const contentOf = (folder: string): readonly string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => `${name} ${statSync(join(folder, name)).mtimeMs}`) // prettier-ignore
 
 describe('operator diagnose', () => {
-  it('finds nothing wrong with what can start, and creates nothing', async () => {
+  it('finds nothing wrong with a server that can start, and creates nothing', async () => {
     const folder = temporaryFolder()
     const { cert, key } = certificateFiles({ ends: 200 * 86_400 }, folder)
     const audit = `audit "file" "f" { options { file_path = "${folder}/audit.log" } }\n`

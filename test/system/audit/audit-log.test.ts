@@ -65,7 +65,7 @@ describe('the audit log over HTTP', () => {
     expect((body['data'] as Readonly<Record<string, unknown>>)['lines']).to.deep.equal(lines().slice(4, 11))
   })
 
-  it('refuses what cannot be', async () => {
+  it('refuses impossible values', async () => {
     for (const [path, status] of [
       ['proof', 400],
       ['proof?seq=99999', 400],

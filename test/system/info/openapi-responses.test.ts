@@ -69,7 +69,7 @@ describe('the OpenAPI description of responses', () => {
   })
 })
 
-describe('a response and what its route says it returns', () => {
+describe('a response and the description of its route', () => {
   const members = { name: f.string(''), count: f.int(''), note: f.map('').orNull() }
   const usual = new Returns(members, 'envelope')
 

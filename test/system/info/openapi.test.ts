@@ -62,7 +62,7 @@ describe('the OpenAPI description', () => {
     expect(list('/secret/metadata/{path}')).to.include({ required: false })
   })
 
-  it('shows no mount that the caller does not reach, and without a token only what needs none', async () => {
+  it('shows no mount that the caller does not reach, and without a token only public paths', async () => {
     const paths = Object.keys(await pathsFor(await server.tokenWith('path "secret/*" { capabilities = ["read"] }')))
     expect(paths).to.include('/secret/data/{path}').and.to.include('/sys/health')
     expect(paths.filter((path) => path.startsWith('/keys/'))).to.deep.equal([])

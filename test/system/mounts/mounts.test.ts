@@ -80,7 +80,7 @@ describe('sys/mounts, over HTTP', () => {
     expect((await server.call('POST', '/v1/sys/mounts/q', { type: 'plugin' })).status).to.equal(400)
   })
 
-  it('CVE-2020-25594: without rights, what exists answers like what does not', async () => {
+  it('CVE-2020-25594: without rights, existing mounts answer like missing ones', async () => {
     const { auth } = (
       await server.call('POST', '/v1/auth/token/create', { policies: ['none'], no_default_policy: true })
     ).body as { readonly auth: { readonly client_token: string } }
@@ -95,7 +95,7 @@ describe('sys/mounts, over HTTP', () => {
       }
   })
 
-  it('0.8.3: what storage holds cannot be read through sys/raw, not even by root', async () => {
+  it('0.8.3: the storage cannot be read through sys/raw, not even by root', async () => {
     for (const path of ['sys/raw', 'sys/raw/core/keyring', 'sys/raw/sys/policy/default'])
       for (const verb of ['GET', 'LIST', 'PUT', 'DELETE'])
         expect((await server.call(verb, `/v1/${path}`, verb === 'PUT' ? { value: 'x' } : undefined)).status).to.equal(
@@ -123,7 +123,7 @@ describe('sys/policies/acl, over HTTP', () => {
   })
   after(async () => server.running.stop())
 
-  it('a patch names what it changes, so that it needs no cas; one that is given must fit', async () => {
+  it('a patch names its changes, so that it needs no cas; one that is given must fit', async () => {
     expect(await patch({ policy })).to.equal(200)
     expect(await patch({ policy, cas: 1 })).to.equal(400)
     expect(await patch({ policy, cas: 2 })).to.equal(200)

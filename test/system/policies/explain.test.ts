@@ -29,7 +29,7 @@ describe('sys/policies/explain', () => {
   }
   const update = { path: 'secret/data/app/a', operation: 'update' }
 
-  it("explains a caller's own denial and what would allow it, without names of policies", async () => {
+  it("explains a caller's own denial and the remedy, without names of policies", async () => {
     expect(await told(token, update, 'explain-self')).to.deep.equal({
       ...update,
       allowed: false,
@@ -54,7 +54,7 @@ describe('sys/policies/explain', () => {
     expect((await as(token, update)).status, 'that of others needs a right').to.equal(403)
   })
 
-  it('names policies to callers who may read them', async () => {
+  it('names policies to callers with the right to read them', async () => {
     for (const asked of [
       { ...update, accessor },
       { ...update, policies: ['app'] },
@@ -65,7 +65,7 @@ describe('sys/policies/explain', () => {
     expect(await told('root', { path: 'anything', operation: 'delete' })).to.include({ allowed: true, ground: 'root' })
   })
 
-  it('shows nobody what he may not read', async () => {
+  it('shows no policy to a caller without the right to read it', async () => {
     const asker = await server.tokenWith('path "sys/policies/explain" { capabilities = ["update"] }')
     const { considered, suggestion, left_out: leftOut } = await told(asker, { ...update, accessor })
     expect(considered).to.deep.equal([
@@ -87,7 +87,7 @@ describe('sys/policies/explain', () => {
     ])
   })
 
-  it('agrees with what the server does', async () => {
+  it('agrees with the decisions of the server', async () => {
     for (const [path, operation, method] of [
       ['secret/data/x', 'read', 'GET'],
       ['secret/data/private/x', 'read', 'GET'],
@@ -141,7 +141,7 @@ describe('sys/policies/explain', () => {
     expect(outside.status).to.equal(403)
   })
 
-  it('refuses what cannot be asked', async () => {
+  it('refuses invalid questions', async () => {
     for (const asked of [
       {},
       { path: '' },

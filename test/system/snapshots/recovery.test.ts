@@ -150,7 +150,7 @@ describe('sys/storage/raft/snapshot-recover', () => {
     expect(await may(rights.join('\n'), key)).to.equal(true)
   })
 
-  it('refuses what is not in the snapshot, not of the same type, or no secret and no key', async () => {
+  it('refuses paths that are not in the snapshot, of another type, or of no secret and no key', async () => {
     await server.data('POST', 'sys/mounts/later', { type: 'kv', options: { version: '2' } })
     const cases: readonly (readonly [Readonly<Record<string, string>>, number, string])[] = [
       [{ path: 'kv/data/nothing' }, 400, 'the snapshot has nothing at kv/data/nothing'],

@@ -69,7 +69,7 @@ describe('sys/storage/raft/snapshot-auto', () => {
     expect(await made.metric('age_seconds', 'nightly')).to.equal(3600)
   })
 
-  it('tells of a failure, tries again soon, and keeps what it has', async () => {
+  it('reports a failure, tries again soon, and keeps older snapshots', async () => {
     await made.configure('nightly', { ...local, retain: 1 })
     await made.after(10, 'nightly', isGood)
     renameSync(backups, `${backups}-away`)
@@ -134,7 +134,7 @@ describe('sys/storage/raft/snapshot-auto', () => {
     await made.after(10, 'nightly', isGood)
   })
 
-  it('replaces what a crash left of one, and takes no name from another file', async () => {
+  it('replaces the remains of one after a crash, and takes no name from another file', async () => {
     const { cluster_id: id } = (await made.server.call('GET', '/v1/sys/health')).body
     writeFileSync(join(backups, `.${String(id)}-nightly.part`), 'left over')
     writeFileSync(join(backups, 'strongroom-20300101T000010Z.snap'), 'of another server')

@@ -26,7 +26,7 @@ const block = fc
   .map(([key, label, entries]) => `${key} ${label} {\n${entries.join('\n')}\n}`)
 
 describe('hcl', () => {
-  it('reads what the official parser reads, the same way', () => {
+  it('reads valid HCL as the official parser does', () => {
     const shape = (text: string): unknown => parseHcl(text).map((item) => [item.key, ...item.labels, plain(item.value)])
     const theirs = (text: string): unknown => {
       const found: unknown[] = []
@@ -102,7 +102,7 @@ describe('hcl', () => {
       expect(() => parseHcl(text), text).to.throw(HclError)
   })
 
-  it('names line and column of what is wrong', () => {
+  it('names line and column of an error', () => {
     const wrong: readonly (readonly [string, number])[] = [
       ['a = ', 1],
       ['a {\n b = 1\n', 3],

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { Refresh } from '../../../src/util/stored/refresh.ts'
 
 describe('a refresh', () => {
-  it('reads what changed, one run at a time, and all that changed during a run in the next', async () => {
+  it('reads changes, one run at a time, and all changes during a run in the next', async () => {
     const runs: (readonly string[] | undefined)[] = []
     let release = (): void => {}
     const refresh = new Refresh(async (names) => {

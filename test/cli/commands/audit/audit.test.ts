@@ -60,7 +60,7 @@ describe('the commands for auditors', () => {
     return { code, out: out + shell.bytesOut.toString(), err }
   }
 
-  it('verify: a verdict for each range, in words and as JSON; 0 intact, 3 broken, 1 for what cannot be read', async () => {
+  it('verify: a verdict for each range, in words and as JSON; 0 intact, 3 broken, 1 for unreadable files', async () => {
     const { code, out } = await audit(
       'verify',
       `-keys=${key}`,

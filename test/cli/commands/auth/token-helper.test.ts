@@ -36,7 +36,7 @@ describe('a token helper', () => {
     shell = new Shell({ VAULT_ADDR: server.running.address, PATH: process.env['PATH'] ?? '' })
   })
 
-  it('keeps what login gets, gives it to commands, and forgets it when it is revoked', async () => {
+  it('keeps the token of a login, gives it to commands, and forgets it when it is revoked', async () => {
     writeFileSync(inHome('.vault'), setting(program(keeper)))
     const root = new Shell({ VAULT_ADDR: server.running.address, VAULT_TOKEN: 'root' })
     const token = (await root.run('token create -field=token')).out
@@ -78,7 +78,7 @@ describe('a token helper', () => {
     expect(await shell.run('print token')).to.deep.include({ code: 1, out: '' })
   })
 
-  it('that fails, or cannot be run, is named; what it prints is not shown', async () => {
+  it('that fails, or cannot be run, is named; its output is not shown', async () => {
     const failing = program('#!/bin/sh\necho hvs.secret\necho locked >&2\nexit 3\n', 'failing')
     for (const [text, words] of [
       [setting(failing), 'failed to get the token (exit status 3)'],

@@ -54,7 +54,7 @@ describe('debug', () => {
     for (const secret of [canary, server.token, ...server.keys]) expect(everything).to.not.include(secret)
   })
 
-  it('names what the token may not read, and needs none for the status', async () => {
+  it('names the targets that the token may not read, and needs none for the status', async () => {
     const file = join(folder, 'anonymous.tar')
     const anonymous = new Shell({ VAULT_ADDR: server.address })
     const { code, err } = await anonymous.run(`debug -duration=1s -compress=false -output=${file}`)
@@ -65,7 +65,7 @@ describe('debug', () => {
     expect((JSON.parse(files.get('index.json') ?? '') as { readonly errors: readonly unknown[] }).errors).to.have.length(5) // prettier-ignore
   })
 
-  it('collects from a sealed server what it says', async () => {
+  it('collects the status of a sealed server', async () => {
     await server.done('PUT', 'sys/seal')
     const file = join(folder, 'sealed.tar.gz')
     expect((await shell.run(`debug -duration=1s -target=server-status,metrics -output=${file}`)).code).to.equal(0)
@@ -73,7 +73,7 @@ describe('debug', () => {
     await server.unseal()
   })
 
-  it('refuses what it has not, a file that is there, and a server that is not', async () => {
+  it('refuses unknown targets, a file that exists, and a server that is not there', async () => {
     const refused = async (line: string, text: RegExp, status = 1): Promise<void> => {
       const { code, err } = await shell.run(line)
       expect([code, text.test(err)], `${line}: ${err}`).to.deep.equal([status, true])
@@ -91,7 +91,7 @@ describe('debug', () => {
     expect(existsSync(none)).to.equal(false)
   })
 
-  it('asks again in its intervals, and not what was refused', async () => {
+  it('asks again in its intervals, but not for refused targets', async () => {
     const asked: string[] = []
     let now = 0
     const ask = async (_member: string, _method: string, path: string) => {

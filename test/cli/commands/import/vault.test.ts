@@ -72,7 +72,7 @@ describe('import vault', () => {
     'auth/apps/role/web',
   ]
 
-  it('shows in a dry run what it would do, and changes nothing', async () => {
+  it('shows its steps in a dry run, and changes nothing', async () => {
     const before = await to().call('GET', '/v1/sys/mounts')
     const found = await lines('-dry-run')
     expect(imported(found)).to.have.members(everything)
@@ -93,7 +93,7 @@ describe('import vault', () => {
     expect(await to().data('GET', 'auth/apps/role/web/role-id')).to.deep.equal({ role_id: 'web-1' })
   })
 
-  it('keeps the numbers of versions, what is deleted and destroyed, and the settings of a secret', async () => {
+  it('keeps the numbers of versions, deleted and destroyed ones, and the settings of a secret', async () => {
     for (const version of [1, 4]) {
       const [a, b] = [await from().data('GET', `two/data/team/db?version=${version}`), await to().data('GET', `two/data/team/db?version=${version}`)] // prettier-ignore
       expect(b['data']).to.deep.equal(a['data'])
@@ -107,7 +107,7 @@ describe('import vault', () => {
     expect(await to().data('GET', 'two/metadata/trimmed')).to.deep.include({ current_version: 15, max_versions: 2 })
   })
 
-  it('copies a key with all its versions: the target decrypts what the source encrypted', async () => {
+  it('copies a key with all its versions: the target decrypts ciphertexts of the source', async () => {
     const { ciphertext } = await from().data('POST', 'keys/encrypt/orders', { plaintext: 'Y2FyZA==', key_version: 1 })
     expect(await to().data('POST', 'keys/decrypt/orders', { ciphertext })).to.deep.equal({ plaintext: 'Y2FyZA==' })
     expect((await to().call('GET', '/v1/keys/keys/fixed')).status).to.equal(404)
@@ -147,7 +147,7 @@ describe('import vault', () => {
     expect((await lines()).find(({ path }) => path === 'two/other')?.detail).to.match(/2 versions, the source 1/)
   })
 
-  it('shows what a server refuses, goes on, and ends with status 2', async () => {
+  it('shows refusals of a server, goes on, and ends with status 2', async () => {
     const token = await from().tokenWith('path "sys/*" { capabilities = ["read", "list"] }')
     const file = join(shell.home, 'weak')
     writeFileSync(file, token)

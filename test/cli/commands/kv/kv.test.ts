@@ -141,7 +141,7 @@ describe('kv, against a scripted store', () => {
     })
   })
 
-  it('refuses what needs versions where there are none', async () => {
+  it('refuses commands about versions where there are none', async () => {
     await scripted({ 'GET /v1/sys/internal/ui/mounts/old/a': [mountAt('old/', '1')] }, async (shell) => {
       expect((await shell.run('kv patch old/a x=1')).code).to.equal(2)
       expect((await shell.run('kv rollback -version=1 old/a')).code).to.equal(2)

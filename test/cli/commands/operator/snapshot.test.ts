@@ -24,7 +24,7 @@ describe('the command line, of snapshots', () => {
   })
   after(async () => server.running.stop())
 
-  it('saves one to a file that it does not replace, and shows and checks what is in it', async () => {
+  it('saves one to a file that it does not replace, and shows and checks its content', async () => {
     const saved = await shell.run(`operator snapshot save ${file}`)
     expect([saved.code, saved.out], saved.err).to.satisfy(([code, out]: [number, string]) => code === 0 && /^Success! Saved \d+ records of revision \d+/.test(out)) // prettier-ignore
     const bytes = readFileSync(file)
@@ -42,7 +42,7 @@ describe('the command line, of snapshots', () => {
     expect((await shell.run(`operator raft snapshot verify -field=sha256 ${file}`)).out.trim()).to.equal(sha256)
   })
 
-  it('recovers one secret out of one, to another path or in place of what is there', async () => {
+  it('recovers one secret out of one, to another path or in place of the present one', async () => {
     const [archive, secret] = [join(folder, 'secret.snap'), 'kv/data/app']
     await server.data('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '2' } })
     for (const at of [1, 2]) await server.data('POST', secret, { data: { at } })
@@ -62,7 +62,7 @@ describe('the command line, of snapshots', () => {
       expect((await shell.run(`operator snapshot recover ${wrong} ${archive} ${secret}`)).code, wrong).to.be.greaterThan(0) // prettier-ignore
   })
 
-  it('restores one, and says what to do next', async () => {
+  it('restores one, and names the next command', async () => {
     await server.data('PUT', 'cubbyhole/later', { value: 'x' })
     const { code, out, err } = await shell.run(`operator raft snapshot restore ${file}`)
     expect([code, out], err).to.satisfy(([status, text]: [number, string]) => status === 0 && text.startsWith('Success! Restored the snapshot of ')) // prettier-ignore

@@ -69,7 +69,7 @@ describe('plan and apply', () => {
     writeFileSync(file, everything.replace(from, to))
   }
 
-  it('create what is missing, then find no difference, and write nothing again', async () => {
+  it('create missing objects, then find no difference, and write nothing again', async () => {
     const detailed = async (command: string): Promise<number> =>
       (await shell.run([command, '-detailed-exitcode', file])).code
     expect(await detailed('plan')).to.equal(2)
@@ -87,7 +87,7 @@ describe('plan and apply', () => {
     expect((await server.data('GET', 'kv/metadata/app'))['current_version']).to.equal(1)
   })
 
-  it('change only what differs, and show how', async () => {
+  it('change only differences, and show them', async () => {
     await applied()
     edit('token_ttl = "1h"', 'token_ttl = "30m"')
     expect(await changes()).to.deep.equal(['update auth/people/users/anna'])
@@ -104,7 +104,7 @@ describe('plan and apply', () => {
     expect(out).not.to.include('the first secret').and.not.to.include('5432')
   })
 
-  it('say what cannot be changed, and then apply nothing', async () => {
+  it('name objects that cannot be changed, and then apply nothing', async () => {
     await applied()
     writeFileSync(file, everything.replace('type = "kv"', 'type = "transit"').replace('"of the house"', '"of others"'))
     const { code, out } = await shell.run(['apply', '-yes', file])
@@ -113,7 +113,7 @@ describe('plan and apply', () => {
     expect((await server.data('GET', 'sys/auth/people'))['description']).to.equal('of the house')
   })
 
-  it('remember with -state what servers do not show, and send it again when it changes', async () => {
+  it('remember with -state the values that servers do not show, and send them again when they change', async () => {
     const state = join(shell.home, 'sent.json')
     await applied(`-state=${state}`)
     expect(await changes(`-state=${state}`)).to.deep.equal([])
@@ -128,7 +128,7 @@ describe('plan and apply', () => {
     expect(await changes('-resend')).to.deep.equal(['update auth/people/users/anna'])
   })
 
-  it('remove with -prune, and only then, what the files do not name among what they manage', async () => {
+  it('remove with -prune, and only then, managed objects that the files do not name', async () => {
     await applied()
     await server.data('POST', 'sys/policies/acl/old', { policy: 'path "a" { capabilities = ["read"] }' })
     await server.data('POST', 'auth/people/users/ben', { password: 'b' })
@@ -177,7 +177,7 @@ describe('plan and apply', () => {
     expect(shell.questions).to.have.length(3)
   })
 
-  it('leave actions alone, and use what a read answers', async () => {
+  it('leave actions alone, and use the response of a read', async () => {
     writeFileSync(
       file,
       block(

@@ -112,7 +112,7 @@ describe('server -dev-tls', () => {
     for (const name of readdirSync(shared)) expect(statSync(join(shared, name)).mode & 0o777, name).to.equal(0o600)
   })
 
-  it('refuses what would have no effect, names that are none, and folders that cannot be', async () => {
+  it('refuses flags without effect, invalid names, and folders that cannot be', async () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'full', 'vault-ca.pem'), { recursive: true })
     writeFileSync(join(folder, 'file'), '')

@@ -173,7 +173,7 @@ describe('transit envelope', () => {
     }
   })
 
-  it('says clearly what cannot be done', async () => {
+  it('has clear errors for impossible requests', async () => {
     await fails(1, /no key was given/, 'encrypt', at('data'), at('out'))
     await fails(1, /names consist of/, 'encrypt', '-key=a/b', at('data'), at('out'))
     await fails(1, /nowhere cannot be read: there is no such file/, 'encrypt', '-key=backups', at('nowhere'), at('out'))

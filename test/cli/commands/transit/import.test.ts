@@ -63,7 +63,7 @@ describe('transit import', () => {
     }
   })
 
-  it('sends the key wrapped only, also in what -output-curl-string shows', async () => {
+  it('sends the key wrapped only, also in the output of -output-curl-string', async () => {
     const key = randomBytes(32).toString('base64')
     const { code, out } = await shell.run(['transit', 'import', '-output-curl-string', 'transit/keys/never', key])
     expect(code).to.equal(0)
@@ -107,7 +107,7 @@ describe('transit import', () => {
     expect((await server.call('GET', '/v1/transit/keys/x')).status).to.equal(404)
   })
 
-  it('says what the server refused, without the key', async () => {
+  it('shows the refusal of the server, without the key', async () => {
     const key = randomBytes(32).toString('base64')
     const wrong: readonly (readonly [RegExp, () => Promise<Outcome>])[] = [
       [/Error reading nowhere\/wrapping_key/, async () => imports('nowhere/keys/x', key)],

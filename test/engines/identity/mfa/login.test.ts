@@ -76,7 +76,7 @@ describe('login MFA', () => {
       expect((await people.login('anna', { 'X-Vault-MFA': nothing })).status, nothing).to.equal(400)
   })
 
-  it('what is missing or malformed is refused, and leaves the login waiting', async () => {
+  it('missing or malformed parameters are refused, and leave the login waiting', async () => {
     const { mfa_request_id: id } = demandOf(await people.login('anna'))
     for (const data of [{}, { mfa_request_id: '' }, { mfa_request_id: 7 }, { mfa_request_id: 'nope', mfa_payload: {} }])
       expect((await people.post('sys/mfa/validate', data, {})).status, JSON.stringify(data)).to.equal(400)
@@ -134,7 +134,7 @@ describe('login MFA', () => {
     expect(statuses).to.deep.equal([400, ...Array.from({ length: 10 }, () => 403)])
   })
 
-  it('what was changed while the login waited counts: user, entity, mount, enforcement', async () => {
+  it('changes while the login waited count: user, entity, mount, enforcement', async () => {
     const waiting = async () => demandOf(await people.login('berta')).mfa_request_id
     await server.data('DELETE', 'identity/mfa/login-enforcement/people')
     const berta = await people.enrol(await people.user('berta'), method)

@@ -232,7 +232,7 @@ describe('the routes of login MFA', () => {
     expect((await server.call('GET', `/v1/identity/mfa/method/${id}`, undefined, headers)).status).to.equal(403)
   })
 
-  it('what is demanded of an entity is demanded of the one that it is merged into', async () => {
+  it('an enforcement on an entity applies to the one that it is merged into', async () => {
     const id = await people.method({ method_name: 'merged' })
     const one = await people.user('ines')
     await server.data('POST', 'identity/mfa/login-enforcement/merged', { mfa_method_ids: id, identity_entity_ids: one })

@@ -19,7 +19,7 @@ const claimsOf = (template: string, metadata: Readonly<Record<string, string>> =
   readTemplate(templateText(template)).claims({ principal: principal(metadata), now: 1000 })
 
 describe('templates of claims', () => {
-  it('stand for what is known of an entity', () => {
+  it('stand for the values of an entity', () => {
     const at = 'identity.entity'
     const values: Readonly<Record<string, unknown>> = {
       [`${at}.id`]: 'an-id',
@@ -53,7 +53,7 @@ describe('templates of claims', () => {
     expect(claimsOf(Buffer.from('{"z":1}').toString('base64'))).to.deep.equal({ z: 1 })
   })
 
-  it('are refused when they say what only the server says, or are no object of values', () => {
+  it('are refused when they set claims of the server, or are no object of values', () => {
     for (const name of ['iss', 'aud', 'sub', 'exp', 'iat', 'namespace', 'nonce', 'auth_time', 'at_hash', 'c_hash'])
       expect(() => readTemplate(`{"${name}": 1}`), name).to.throw(name)
     expect(() => readTemplate('{"\\u0069ss": 1}'), 'escaped').to.throw('iss')

@@ -42,7 +42,7 @@ describe('the endpoints of an OIDC provider', () => {
     }
   })
 
-  it('say in an ID token what OpenID Connect says', async () => {
+  it('have ID tokens as in OpenID Connect', async () => {
     const code = await at.code(anna.token, web, { nonce: 'a nonce', max_age: 3600 })
     const { id, access } = await at.tokens(web, code)
     const half = (text: string): string => createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url')
@@ -172,7 +172,7 @@ describe('the endpoints of an OIDC provider', () => {
     }
   })
 
-  it('take a client for what it shows, by HTTP Basic or in the form', async () => {
+  it('authenticate a client by HTTP Basic or in the form', async () => {
     const code = async () => at.code(anna.token, web)
     const challenged = async (reply: Promise<Reply>, what: string) => {
       const { headers, status, body } = await reply
