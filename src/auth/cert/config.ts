@@ -10,33 +10,33 @@ const { read, write } = routesOf<Cert>()
 
 /** The configuration of a mount as stored, at `config`. */
 export interface Config {
-  /** Renewals need no certificate. */
+  /** Tokens are renewed without a client certificate. */
   readonly disableBinding: boolean
-  /** The metadata of logins becomes that of the entity's alias, too. */
+  /** The metadata of a login is also stored with the alias of the entity. */
   readonly aliasMetadata: boolean
-  /** Statuses of certificates that are kept; absent: as few as can be set. */
+  /** The capacity of the OCSP cache, certificate statuses; absent: the minimum. */
   readonly ocspCacheSize?: number
 }
 
-/** The most statuses that can be kept. */
-const largestCache = 100_000
+/** The largest capacity of the OCSP cache. */
+const maxCacheSize = 100_000
 
 const configShape = shapeOf<Config>('the configuration of a cert mount', {
   disableBinding: isFlag,
   aliasMetadata: isFlag,
-  ocspCacheSize: orAbsent(isWhole(0, largestCache)),
+  ocspCacheSize: orAbsent(isWhole(0, maxCacheSize)),
 })
 const defaults: Config = { disableBinding: false, aliasMetadata: false }
 
-/** The configuration of a mount; the defaults until it is written. */
+/** The configuration of a mount; the defaults when none was written. */
 export const configOf = async (view: View): Promise<Config> => (await view.get('config', configShape)) ?? defaults
 
 const fields = {
-  disable_binding: f.bool('Renew tokens without the certificate of their login.').initially(false),
+  disable_binding: f.bool('Renew tokens without the client certificate of the login.').initially(false),
   enable_identity_alias_metadata: f
-    .bool('Store the metadata of logins with the alias of the entity, too.')
+    .bool('Also store the metadata of a login with the alias of the entity.')
     .initially(false),
-  ocsp_cache_size: f.int('How many OCSP statuses are kept in memory; 100 at least.').initially(0),
+  ocsp_cache_size: f.int('Number of OCSP statuses to cache in memory; at least 100.').initially(0),
 }
 
 /** `config`. */
@@ -58,8 +58,8 @@ export const configRoutes = [
     fields,
     handle: async ({ engine }, values) => {
       const size = values.ocsp_cache_size
-      if (size !== undefined && (size < 2 || size > largestCache))
-        throw refuse(`'ocsp_cache_size' must be from 2 to ${largestCache}`)
+      if (size !== undefined && (size < 2 || size > maxCacheSize))
+        throw refuse(`'ocsp_cache_size' must be from 2 to ${maxCacheSize}`)
       await engine.view.transaction(async (tx) => {
         const old = (await tx.get('config', configShape)) ?? defaults
         tx.put('config', {

@@ -15,7 +15,7 @@ import { mostRevoked, revokedSerials } from './x509/crl.ts'
 
 const { read, list, write, remove } = routesOf<Cert>()
 
-/** @throws Fault unsupported_path for what cannot be a name */
+/** The key of a list. @throws Fault unsupported_path for an invalid name */
 function keyOf(name: string): string {
   if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `crl/${name}`
@@ -40,7 +40,7 @@ export const crlRoutes = [
     fields: crlName,
     returns: {
       serials: f.object('The serial numbers of revoked certificates, decimal, each with an empty object.'),
-      cdp: f.object('The url that it comes from, and valid_until, when it is fetched again; absent for a list that was written.'), // prettier-ignore
+      cdp: f.object('The url of a fetched list and valid_until, the time of the next fetch; absent for a list that was written.'), // prettier-ignore
     },
     handle: async ({ engine }, { name }) => {
       const crl = await engine.view.get(keyOf(name), crlShape)
@@ -53,23 +53,23 @@ export const crlRoutes = [
     },
   }),
   write('crls/:name', {
-    about: 'Create or replace a revocation list (CRL). One that is written counts until it is removed, even when it has expired; one of a URL is fetched again when it expires.', // prettier-ignore
+    about: 'Create or replace a revocation list (CRL). A list that is written is valid until it is removed, even after its expiry; a list of a URL is fetched again when it expires.', // prettier-ignore
     canonical,
     fields: {
       ...crlName,
-      crl: f.string('The list, PEM.'),
-      url: f.string('The address of the list, in place of the list itself.'),
+      crl: f.string('The list in PEM format.'),
+      url: f.string('The URL of the list, instead of the list itself.'),
     },
     handle: async ({ engine }, { name, crl, url }) => {
       const key = keyOf(name)
       if (crl !== undefined && url !== undefined) throw refuse("only one of 'crl' and 'url' can be given")
-      if (url !== undefined) await engine.view.put(key, await listOf(engine, url))
-      else await engine.view.put(key, await listIn(crl))
+      if (url !== undefined) await engine.view.put(key, await listFrom(engine, url))
+      else await engine.view.put(key, await parsedList(crl))
       return done()
     },
   }),
   remove('crls/:name', {
-    about: 'Remove a revocation list: its certificates are not revoked any more.',
+    about: 'Remove a revocation list: its certificates are no longer revoked.',
     canonical,
     fields: crlName,
     handle: async ({ engine }, { name }) => {
@@ -83,24 +83,24 @@ export const crlRoutes = [
   }),
 ]
 
-/** The list of a URL. @throws Fault invalid_request */
-async function listOf(engine: Cert, url: string): Promise<StoredList> {
+/** Fetches the list of a URL. @throws Fault invalid_request */
+async function listFrom(engine: Cert, url: string): Promise<StoredList> {
   if (url === '') throw refuse('empty CRL url')
   const problem = listAddressProblem(url)
   if (problem !== undefined) throw refuse(`'url' cannot be used: ${problem}`)
   try {
     return await fetchedList(engine, url)
   } catch (thrown) {
-    if (thrown instanceof ListError) throw refuse(`the list of 'url' cannot be used: ${thrown.message}`)
+    if (thrown instanceof ListError) throw refuse(`the list at 'url' cannot be used: ${thrown.message}`)
     throw thrown
   }
 }
 
-/** The list in a PEM. @throws Fault invalid_request */
-async function listIn(crl: string | undefined): Promise<StoredList> {
+/** Parses a list in PEM format. @throws Fault invalid_request */
+async function parsedList(crl: string | undefined): Promise<StoredList> {
   if (crl === undefined) throw refuse("one of 'crl' and 'url' must be provided")
   const serials = await revokedSerials(crl)
   if (!serials)
-    throw refuse(`failed to parse CRL: it is no PEM of one revocation list ("-----BEGIN X509 CRL-----"), or has more than ${mostRevoked} certificates`) // prettier-ignore
+    throw refuse(`failed to parse CRL: it is not exactly one revocation list in PEM format ("-----BEGIN X509 CRL-----"), or it has more than ${mostRevoked} certificates`) // prettier-ignore
   return { serials }
 }

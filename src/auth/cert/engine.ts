@@ -7,11 +7,11 @@ import { startCert } from './mount.ts'
 import type { Cert } from './mount.ts'
 import { roleRoutes } from './roles.ts'
 
-/** Clients with TLS certificates (`auth/cert/`). */
+/** The auth method for TLS client certificates (`auth/cert/`). */
 export const certEngine: Engine = defineEngine<Cert>({
   type: 'cert',
   kind: 'auth',
-  about: 'Whoever has a TLS certificate that the mount trusts.',
+  about: 'Log in with a TLS client certificate that the mount trusts.',
   start: startCert,
   renew: renewal,
   routes: [loginRoute, ...configRoutes, ...crlRoutes, ...roleRoutes],

@@ -12,30 +12,30 @@ import type { RevocationList } from './x509/crl.ts'
 import { isSignedBy } from './x509/signature.ts'
 import { hasStrongKey } from './x509/strength.ts'
 
-/** Where a revocation list comes from, and which list it was. Times in epoch milliseconds. */
+/** The origin of a fetched revocation list, and its identity. Times in epoch milliseconds. */
 export interface Source {
   readonly url: string
-  /** The DER of its issuer's name, base64. */
+  /** The name of its issuer, base64 of the DER. */
   readonly issuer: string
-  /** Which certificates it is about (`RevocationList`); absent: all. */
+  /** The certificates that it covers (`RevocationList`); absent: all of the issuer. */
   readonly scope?: string
   readonly thisUpdate: number
-  /** It has to be fetched again then. */
+  /** When it expires and is fetched again. */
   readonly validUntil: number
 }
 
-/** Whether it is such a record. */
+/** Whether a stored value is a `Source`. */
 export const isSource = (value: unknown): boolean =>
   hasMembers<Source>(value, { url: isName, issuer: isName, scope: orAbsent(isText), thisUpdate: isTime, validUntil: isTime }) // prettier-ignore
 
-/** The most bytes of a list, and characters of an address. */
+/** The maximum size of a list in bytes, and length of a URL in characters. */
 const largest = 16 * 1024 * 1024
 const longestAddress = 2048
 
-/** How far clocks may be apart, milliseconds. */
+/** The tolerated clock difference, milliseconds. */
 const skew = 5 * 60_000
 
-/** A list could not be fetched, or is none that counts. The message is for whoever configures the mount. */
+/** A list could not be fetched, or is not acceptable. The message is for the administrator of the mount. */
 export class ListError extends Error {
   constructor(message: string) {
     super(message)
@@ -43,35 +43,38 @@ export class ListError extends Error {
   }
 }
 
-/** Why no list is fetched from an address; undefined: it is fine. Lists are signed, so that http:// will do. */
+/** The reason why a URL is refused; undefined: it is accepted. Lists are signed, so http:// is sufficient. */
 export function listAddressProblem(url: string): string | undefined {
   if (url.length > longestAddress) return `it is longer than ${longestAddress} characters`
   return addressProblem(url, true)
 }
 
 /**
- * Fetches a list, PEM or DER, within 5 seconds. An authority of a trusted certificate has to have signed it, and it has to be one of now.
+ * Fetches a list, PEM or DER, within 5 seconds. It must be current, and signed by an authority of a trusted certificate.
  * @throws ListError
  */
 export async function fetchedList(
   { view, clock }: { readonly view: View; readonly clock: Clock },
   url: string,
 ): Promise<{ readonly serials: readonly string[]; readonly source: Source }> {
-  const list = await readList(await bytesFrom(clock, url))
-  if (!list) throw new ListError(`it is no revocation list in PEM or DER, or has more than ${mostRevoked} certificates`)
-  const { serials, issuer, scope, thisUpdate, nextUpdate: validUntil } = list
-  if (list.isDelta) throw new ListError('it has only what is new since another list (delta CRL)')
-  if (validUntil === undefined) throw new ListError('it does not say when the next one will be there (nextUpdate)')
-  if (thisUpdate > clock.now() + skew) throw new ListError('it is of a time that has not come yet (thisUpdate)')
-  if (validUntil <= clock.now()) throw new ListError('it is an old one (nextUpdate)')
-  if (!(await hasAuthority(view, list)))
+  const list = await readList(await download(clock, url))
+  if (!list)
     throw new ListError(
-      'no authority of a trusted certificate of this mount has signed it: write that trusted certificate first',
+      `it is not a revocation list in PEM or DER format, or it has more than ${mostRevoked} certificates`,
+    )
+  const { serials, issuer, scope, thisUpdate, nextUpdate: validUntil } = list
+  if (list.isDelta) throw new ListError('it is a delta CRL, which lists only the changes to another list')
+  if (validUntil === undefined) throw new ListError('it has no nextUpdate')
+  if (thisUpdate > clock.now() + skew) throw new ListError('it is not valid yet (thisUpdate)')
+  if (validUntil <= clock.now()) throw new ListError('it has expired (nextUpdate)')
+  if (!(await isSignedByAuthority(view, list)))
+    throw new ListError(
+      'it is not signed by an authority of a trusted certificate of this mount: write that trusted certificate first',
     )
   return { serials, source: { url, issuer, ...(scope !== '' && { scope }), thisUpdate, validUntil } }
 }
 
-async function bytesFrom(clock: Clock, url: string): Promise<Uint8Array> {
+async function download(clock: Clock, url: string): Promise<Uint8Array> {
   try {
     const bytes = await Provider.ask(clock, async (provider) => provider.signed({ url, ca: '', most: largest }))
     // A SEQUENCE begins with 0x30, a PEM with "-".
@@ -84,18 +87,18 @@ async function bytesFrom(clock: Clock, url: string): Promise<Uint8Array> {
   }
 }
 
-async function hasAuthority(view: View, { issuer, signed }: RevocationList): Promise<boolean> {
-  const mayHaveSigned = (one: Certificate): boolean =>
+async function isSignedByAuthority(view: View, { issuer, signed }: RevocationList): Promise<boolean> {
+  const isCandidate = (one: Certificate): boolean =>
     one.subject === issuer && isAuthority(one) && maySignLists(one) && hasStrongKey(one)
   for (const name of await view.list('cert/')) {
     const role = await view.get(`cert/${name}`, roleShape)
-    const known = (role && trustedBy(role)?.certificates) ?? []
-    if (known.some((one) => mayHaveSigned(one) && isSignedBy(one.x509.publicKey, signed))) return true
+    const certificates = (role && trustedBy(role)?.certificates) ?? []
+    if (certificates.some((one) => isCandidate(one) && isSignedBy(one.x509.publicKey, signed))) return true
   }
   return false
 }
 
-/** Whether the key usage, where there is one, includes lists (cRLSign, bit 6). */
+/** Whether the key usage includes cRLSign (bit 6), or is absent. */
 function maySignLists({ extensions }: Certificate): boolean {
   const usage = extensions.get(oids.keyUsage)
   if (!usage) return true

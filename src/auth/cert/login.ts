@@ -23,12 +23,12 @@ export const loginRoute = write('login', {
   access: 'public',
   returns: newToken,
   loginRole: async ({ engine, request }, { name }) => matching(engine, request, name.toLowerCase()),
-  fields: { name: f.string('The only trusted certificate to try; all when left out.').or('') },
+  fields: { name: f.string('Name of the only trusted certificate to try; all by default.').or('') },
   handle: async ({ engine, request, isGiven }, { name }) => {
-    const wanted = name.toLowerCase()
-    if (isGiven('name') && wanted.trim() === '' && wanted !== '') throw refuse("'name' has only spaces")
+    const roleName = name.toLowerCase()
+    if (isGiven('name') && roleName.trim() === '' && roleName !== '') throw refuse("'name' has only spaces")
     const { aliasMetadata } = await configOf(engine.view)
-    return { login: loginOf(await verified(engine, request, wanted), aliasMetadata) }
+    return { login: loginOf(await verified(engine, request, roleName), aliasMetadata) }
   },
 })
 
@@ -53,24 +53,24 @@ function loginOf({ name, role, certificate }: Verified, aliasMetadata: boolean):
 
 /** The common name; without one, the SPIFFE ID of an X.509-SVID. @throws Fault invalid_request when there is neither */
 function aliasOf(certificate: Certificate): string {
-  const [id, ...more] = certificate.altNames.uri
-  const spiffe = more.length === 0 && id?.startsWith('spiffe://') ? id : ''
-  const name = commonNameOf(certificate) || spiffe
-  if (name.trim() === '') throw refuse('the certificate has no common name that could name its entity')
+  const [uri, ...more] = certificate.altNames.uri
+  const spiffeId = more.length === 0 && uri?.startsWith('spiffe://') ? uri : ''
+  const name = commonNameOf(certificate) || spiffeId
+  if (name.trim() === '') throw refuse('the certificate has no common name: it is needed as the name of the alias')
   return name
 }
 
-/** Metadata from extensions, by their OIDs with dashes. */
+/** Metadata from extensions; the keys are their OIDs with dashes instead of dots. */
 function extensionsOf({ metadataExtensions }: Role, certificate: Certificate): Readonly<Record<string, string>> {
-  const found = (metadataExtensions ?? []).map(
+  const pairs = (metadataExtensions ?? []).map(
     (oid) => [oid.replaceAll('.', '-'), extensionText(certificate, oid)] as const,
   )
-  return Object.fromEntries(found.filter((pair): pair is readonly [string, string] => pair[1] !== undefined))
+  return Object.fromEntries(pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined))
 }
 
 /**
- * The limits of today. The connection has to have the certificate of the login, and it has to be valid for the role still,
- * unless `disable_binding` is set.
+ * The current limits of the role. Unless `disable_binding` is set, the connection must have the certificate of the login,
+ * and the role must still accept it.
  * @throws Fault invalid_request
  */
 export async function renewal(
@@ -87,10 +87,9 @@ export async function renewal(
       throw refuse('client identity during renewal not matching client identity used during login')
   }
   const role = await engine.view.get(keyOf(name), roleShape)
-  if (!role || role.uid !== data['uid'])
-    throw refuse('the trusted certificate of this token is gone: it cannot be renewed')
+  if (!role || role.uid !== data['uid']) throw refuse('the token cannot be renewed: its trusted certificate is gone')
   const { ttl, maxTtl, period, explicitMaxTtl, policies } = role.params
-  const named = (names: readonly string[]): string => names.filter((one) => one !== 'default').join(',')
-  if (named(policies) !== named(token.policies)) throw refuse('policies have changed, not renewing')
+  const withoutDefault = (names: readonly string[]): string => names.filter((one) => one !== 'default').join(',')
+  if (withoutDefault(policies) !== withoutDefault(token.policies)) throw refuse('policies have changed, not renewing')
   return { ttl, maxTtl, period, explicitMaxTtl }
 }

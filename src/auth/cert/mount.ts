@@ -1,11 +1,11 @@
 import type { EngineHost } from '../../contract/engine.ts'
 import { OcspChecker } from './ocsp/checker.ts'
-import type { Refreshing } from './revocation.ts'
+import type { Refreshes } from './revocation.ts'
 
 /** The state of a mount. */
 export interface Cert extends Pick<EngineHost, 'view' | 'clock' | 'limits' | 'log'> {
   readonly ocsp: OcspChecker
-  readonly refreshing: Refreshing
+  readonly refreshes: Refreshes
 }
 
 /** Starts a mount. */
@@ -15,5 +15,5 @@ export const startCert = (host: EngineHost): Cert => ({
   log: host.log,
   limits: () => host.limits(),
   ocsp: new OcspChecker(host.clock, host.log),
-  refreshing: { running: new Map(), after: new Map() },
+  refreshes: { running: new Map(), retryAt: new Map() },
 })

@@ -10,7 +10,7 @@ import type { Certificate } from './x509/certificate.ts'
 export interface StoredList {
   /** Serial numbers, decimal. */
   readonly serials: readonly string[]
-  /** Absent: it was written. */
+  /** Absent: the list was written, not fetched. */
   readonly source?: Source
 }
 
@@ -20,74 +20,77 @@ export const crlShape = shapeOf<StoredList>('a revocation list', {
 })
 const serialsOf = perObject(({ serials }: StoredList): ReadonlySet<string> => new Set(serials))
 
-/** Lists that are being fetched again, by their name, and when those that could not be are tried again. */
-export interface Refreshing {
+/** Lists that are being fetched again, and failed fetches, by the name of the list. */
+export interface Refreshes {
   readonly running: Map<string, Promise<StoredList | undefined>>
-  readonly after: Map<string, number>
+  /** No fetch before this time, epoch milliseconds. */
+  readonly retryAt: Map<string, number>
 }
 
-/** How long after a failure a list is not fetched again, milliseconds. */
-const pause = 10_000
+/** The pause after a failed fetch, milliseconds. */
+const retryPause = 10_000
 
 /**
- * What the lists of the mount say of a path. Serial numbers count, whichever authority made the list. A list that was written
- * counts until it is removed, whether or not it has expired, as in OpenBao. One of a URL is fetched again when it has expired;
- * when it cannot be, or not in time, it still revokes, and nothing is clear about the other certificates of its issuer.
+ * The revocation status of a path by the lists of the mount. Serial numbers apply to the certificates of every authority.
+ * A list that was written is valid until it is removed, even after its expiry, as in OpenBao. A list of a URL is fetched again
+ * when it has expired. If that fails or takes too long, the expired list still revokes, and the status of the other
+ * certificates of its issuer is undetermined.
  */
 export async function revocationOf(
   engine: Cert,
   path: readonly Certificate[],
   deadline: Deadline,
-): Promise<'good' | 'revoked' | 'unclear'> {
-  let isClear = true
+): Promise<'good' | 'revoked' | 'undetermined'> {
+  let isDetermined = true
   for (const name of await engine.view.list('crl/')) {
     const stored = await engine.view.get(`crl/${name}`, crlShape)
     const crl = stored && (await deadline.within(current(engine, name, stored), stored))
     if (!crl) continue
     if (path.some(({ serial }) => serialsOf(crl).has(serial))) return 'revoked'
-    isClear &&= !isStale(engine, crl) || !path.some(({ issuer }) => issuer === crl.source?.issuer)
+    isDetermined &&= !isExpired(engine, crl) || !path.some(({ issuer }) => issuer === crl.source?.issuer)
   }
-  return isClear ? 'good' : 'unclear'
+  return isDetermined ? 'good' : 'undetermined'
 }
 
-const isStale = ({ clock }: Cert, { source }: StoredList): boolean =>
+const isExpired = ({ clock }: Cert, { source }: StoredList): boolean =>
   source !== undefined && source.validUntil <= clock.now()
 
-/** The list, fetched again if it is time. */
+/** The list, fetched again if it has expired. */
 async function current(engine: Cert, name: string, list: StoredList): Promise<StoredList | undefined> {
   const { source } = list
-  const { running, after } = engine.refreshing
-  if (!source || !isStale(engine, list) || (after.get(name) ?? 0) > engine.clock.now()) return list
-  const again =
+  const { running, retryAt } = engine.refreshes
+  if (!source || !isExpired(engine, list) || (retryAt.get(name) ?? 0) > engine.clock.now()) return list
+  const refresh =
     running.get(name) ??
     refreshed(engine, name, source).finally(() => {
       running.delete(name)
     })
-  running.set(name, again)
-  return again
+  running.set(name, refresh)
+  return refresh
 }
 
-/** Fetches a list again and stores it, unless somebody has replaced it meanwhile. */
+/** Fetches a list again and stores it, unless the stored list was replaced in the meantime. */
 async function refreshed(engine: Cert, name: string, source: Source): Promise<StoredList | undefined> {
   const key = `crl/${name}`
   try {
     const next = await fetchedList(engine, source.url)
-    // Over plain http, anybody between could put the list of another trusted authority, or of other
-    // certificates of this one, in its place.
+    // Over plain HTTP, an attacker on the network path could substitute the list of another trusted authority,
+    // or a list of other certificates of this authority.
     if (next.source.issuer !== source.issuer || next.source.scope !== source.scope)
       throw new ListError(
-        'it is of another authority, or about other certificates (issuing distribution point), than the last one: write its url again to accept that',
+        'its issuer or its scope (issuing distribution point) differs from that of the previous list: write its url again to accept it',
       )
-    if (next.source.thisUpdate < source.thisUpdate) throw new ListError('it is older than the last one (thisUpdate)')
+    if (next.source.thisUpdate < source.thisUpdate)
+      throw new ListError('it is older than the previous list (thisUpdate)')
     await engine.view.transaction(async (tx) => {
-      const now = await tx.get(key, crlShape)
-      if (now?.source?.url === source.url && now.source.thisUpdate <= next.source.thisUpdate) tx.put(key, next)
+      const stored = await tx.get(key, crlShape)
+      if (stored?.source?.url === source.url && stored.source.thisUpdate <= next.source.thisUpdate) tx.put(key, next)
     })
-    engine.refreshing.after.delete(name)
+    engine.refreshes.retryAt.delete(name)
   } catch (thrown) {
     if (!(thrown instanceof ListError)) throw thrown
-    engine.refreshing.after.set(name, engine.clock.now() + pause)
-    engine.log.warn('a revocation list could not be fetched again', { name, why: thrown.message })
+    engine.refreshes.retryAt.set(name, engine.clock.now() + retryPause)
+    engine.log.warn('an expired revocation list could not be fetched', { name, why: thrown.message })
   }
   return engine.view.get(key, crlShape)
 }

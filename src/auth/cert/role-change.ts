@@ -8,19 +8,19 @@ import type { Restriction, Restrictions, Role } from './role.ts'
 import type { RoleValues } from './role-fields.ts'
 import { isForClients } from './x509/path.ts'
 
-/** The most values of all restrictions together, and of metadata extensions. */
+/** The maximum number of values of all restrictions together, and of metadata extensions. */
 const mostValues = 256
 const mostMetadata = 32
 
-/** The most certificates of a role, and characters of its PEM. */
+/** The maximum number of certificates of a role, and length of its PEM in characters. */
 const mostCertificates = 64
 const longestPem = 512 * 1024
 
 const names = Object.keys(restrictions) as Restriction[]
 
-/** A role with the parameters that were sent; the others stay. @throws Fault invalid_request */
-export function changedRole(name: string, old: Role | undefined, sent: RoleValues): Role {
-  const values = withoutLease(sent)
+/** A role with the parameters of the request; the others are unchanged. @throws Fault invalid_request */
+export function changedRole(name: string, old: Role | undefined, requested: RoleValues): Role {
+  const values = withoutLease(requested)
   const { certificate, display_name: displayName, allowed_metadata_extensions: metadata } = values
   const base = old ?? newRole(name)
   const next: Role = {
@@ -54,51 +54,52 @@ const newRole = (name: string): Role => ({
   older: [],
 })
 
-/** `lease` counts as `ttl`, unless a newer name was sent as well. */
+/** `lease` is an alias of `ttl`; the newer names take precedence. */
 function withoutLease({ lease, ...values }: RoleValues): Omit<RoleValues, 'lease'> {
-  const isOnly = lease !== undefined && values.ttl === undefined && values.token_ttl === undefined
-  return isOnly ? { ...values, ttl: lease } : values
+  const isUsed = lease !== undefined && values.ttl === undefined && values.token_ttl === undefined
+  return isUsed ? { ...values, ttl: lease } : values
 }
 
 const listsAfter = (old: Role, values: RoleValues): Restrictions =>
   Object.fromEntries(names.map((name) => [name, values[name] ?? old[name]])) as Restrictions
 
-/** PEM of authorities only, or of one client followed by its authorities. */
+/** Checks that the PEM has only authorities, or one client followed by its authorities. */
 function checkCertificate({ certificate: pem, ocsp }: Role): void {
   const trusted = pem.length <= longestPem ? trustedOf(pem) : undefined
   if (!trusted) throw refuse('failed to parse certificate')
   if (trusted.certificates.length > mostCertificates)
-    throw refuse(`'certificate' has at most ${mostCertificates} certificates`)
+    throw refuse(`'certificate' can have at most ${mostCertificates} certificates`)
   if (!trusted.byAuthority && !isForClients(trusted.certificates[0]))
     throw refuse('nonCA certificates should have TLS client authentication set as an extended key usage')
   if (ocsp?.enabled && issuerOf(trusted) === undefined)
     throw refuse(
-      "'ocsp_enabled' needs the certificate of the client's issuer: write it after that of the client, in 'certificate'",
+      "'ocsp_enabled' needs the certificate of the client's issuer: append it to 'certificate', after that of the client",
     )
 }
 
 function checkLists(role: Role): void {
   if (names.reduce((sum, name) => sum + (role[name]?.length ?? 0), 0) > mostValues)
-    throw refuse(`the restrictions of a role have at most ${mostValues} values`)
+    throw refuse(`the restrictions of a role can have at most ${mostValues} values`)
   const extension = role.required_extensions?.find((one) => !/^\d+(?:\.\d+)+:/.test(one))
   if (extension !== undefined)
-    throw refuse(`"${extension}" of 'required_extensions' is not OID:VALUE, such as 1.2.3.4:eng`)
+    throw refuse(`"${extension}" in 'required_extensions' is not of the form OID:VALUE, such as 1.2.3.4:eng`)
   const metadata = role.metadataExtensions ?? []
-  if (metadata.length > mostMetadata) throw refuse(`'allowed_metadata_extensions' has at most ${mostMetadata} members`)
+  if (metadata.length > mostMetadata)
+    throw refuse(`'allowed_metadata_extensions' can have at most ${mostMetadata} OIDs`)
   const oid = metadata.find((one) => !/^\d+(?:\.\d+)+$/.test(one))
-  if (oid !== undefined) throw refuse(`"${oid}" of 'allowed_metadata_extensions' is no OID, such as 1.2.3.4`)
+  if (oid !== undefined) throw refuse(`"${oid}" in 'allowed_metadata_extensions' is not an OID, such as 1.2.3.4`)
 }
 
-/** Warnings for the caller about a role. @param limits of the mount, seconds */
+/** Warnings about durations of a role that exceed the limits of the mount (seconds). */
 export function warningsOf(
   { params }: Role,
   { defaultTtl, maxTtl }: { readonly defaultTtl: number; readonly maxTtl: number },
 ): readonly string[] {
-  const beyond = (name: string, value: number, what: string, limit: number): readonly string[] =>
-    value > limit ? [`${name} is greater than the ${what} of the mount, ${formatDuration(limit)}`] : []
+  const warning = (name: string, value: number, limitName: string, limit: number): readonly string[] =>
+    value > limit ? [`${name} is greater than the ${limitName} of the mount, ${formatDuration(limit)}`] : []
   return [
-    ...beyond('token_ttl', params.ttl, 'default TTL', defaultTtl),
-    ...beyond('token_max_ttl', params.maxTtl, 'maximum TTL', maxTtl),
-    ...beyond('token_period', params.period, 'maximum TTL', maxTtl),
+    ...warning('token_ttl', params.ttl, 'default TTL', defaultTtl),
+    ...warning('token_max_ttl', params.maxTtl, 'maximum TTL', maxTtl),
+    ...warning('token_period', params.period, 'maximum TTL', maxTtl),
   ]
 }

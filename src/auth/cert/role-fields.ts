@@ -7,10 +7,10 @@ import type { Restriction } from './role.ts'
 
 const list = (name: Restriction) => f.list(restrictions[name]).limiting()
 
-/** The fields of a role that its route shows. */
+/** The fields of a role in requests and responses. */
 export const roleFields = {
-  certificate: f.string('PEM: the authorities of the clients, or the certificate of one client.'),
-  display_name: f.string('The name of the tokens in audit lines and lookups; the name of the role when left out.'),
+  certificate: f.string('PEM of the authorities of the clients, or of the certificate of one client.'),
+  display_name: f.string('Display name of the tokens in audit logs and lookups; the name of the role by default.'),
   allowed_names: list('allowed_names'),
   allowed_common_names: list('allowed_common_names'),
   allowed_dns_sans: list('allowed_dns_sans'),
@@ -18,7 +18,9 @@ export const roleFields = {
   allowed_uri_sans: list('allowed_uri_sans'),
   allowed_organizational_units: list('allowed_organizational_units'),
   required_extensions: list('required_extensions'),
-  allowed_metadata_extensions: f.list('OIDs of extensions whose strings become metadata, with - in place of the dots.'),
+  allowed_metadata_extensions: f.list(
+    'OIDs of extensions to store as metadata; each key is the OID with - instead of the dots.',
+  ),
   ...tokenParamFields,
   policies: f.list('Older name of token_policies.').alias('token_policies'),
   ttl: f.duration('Older name of token_ttl.').limiting().alias('token_ttl'),
@@ -27,8 +29,8 @@ export const roleFields = {
   bound_cidrs: f.list('Older name of token_bound_cidrs.').limiting().alias('token_bound_cidrs'),
 }
 
-/** A field that is shown as `ttl`. */
+/** A field of requests only: responses have `ttl`. */
 export const leaseField = { lease: f.duration('Older name of token_ttl.').limiting().alias('token_ttl') }
 
-/** Values of all these fields; undefined: left out. */
+/** The values of all these fields in a request; undefined: not sent. */
 export type RoleValues = Partial<Values<typeof roleFields & typeof leaseField & typeof ocspFields>>

@@ -9,10 +9,10 @@ import { isOcspSettings, noOcsp, renderedOcsp } from './ocsp/settings.ts'
 import type { OcspSettings } from './ocsp/settings.ts'
 import { isAuthority } from './x509/certificate.ts'
 import type { Certificate } from './x509/certificate.ts'
-import { signed } from './x509/paths.ts'
+import { hasIssued } from './x509/paths.ts'
 import { certificatesIn } from './x509/pem.ts'
 
-/** Older names of token parameters, which are shown as well. */
+/** Older names of token parameters. */
 export const olderNames = {
   policies: 'token_policies',
   ttl: 'token_ttl',
@@ -22,39 +22,39 @@ export const olderNames = {
 } as const
 type OlderName = keyof typeof olderNames
 
-/** The restrictions of a role. Each is a list, null until it is set; null and empty: none. */
+/** The restrictions of a role. Each is a list, null until it is set; null and an empty list allow all values. */
 export const restrictions = {
-  allowed_names: 'Common names, DNS names or email addresses. * stands for any characters. Older; see the four that follow.',
-  allowed_common_names: 'Common names. * stands for any characters.',
-  allowed_dns_sans: 'DNS names. * stands for any characters.',
-  allowed_email_sans: 'Email addresses. * stands for any characters.',
-  allowed_uri_sans: 'URIs, such as spiffe://example.com/billing. * stands for any characters.',
-  allowed_organizational_units: 'Organizational units. * stands for any characters.',
-  required_extensions: 'Extensions that the certificate must all have, as OID:VALUE, with strings as values. * stands for any characters.',
+  allowed_names: 'Common names, DNS names or email addresses. * matches any characters. Superseded by the four fields that follow.',
+  allowed_common_names: 'Common names. * matches any characters.',
+  allowed_dns_sans: 'DNS names. * matches any characters.',
+  allowed_email_sans: 'Email addresses. * matches any characters.',
+  allowed_uri_sans: 'URIs, such as spiffe://example.com/billing. * matches any characters.',
+  allowed_organizational_units: 'Organizational units. * matches any characters.',
+  required_extensions: 'Extensions that the certificate must have, all of them, each as OID:VALUE with a string value. * matches any characters.',
 } as const // prettier-ignore
 export type Restriction = keyof typeof restrictions
-/** Their values. */
+/** The values of the restrictions of a role. */
 export type Restrictions = { readonly [K in Restriction]: readonly string[] | null }
 
-/** A role as stored, at `cert/<name>`. OpenBao calls it a trusted certificate. */
+/** A role as stored, at `cert/<name>`. The API calls it a trusted certificate. */
 export interface Role extends Restrictions {
-  /** Never used again: a token of a role that was removed is no token of a later one of its name. */
+  /** Unique, so that a token of a removed role does not belong to a new role of the same name. */
   readonly uid: string
-  /** PEM. Either authorities, or the certificate of one client, maybe followed by its authorities. */
+  /** PEM. Either authorities, or the certificate of one client, optionally followed by its authorities. */
   readonly certificate: string
   readonly displayName: string
-  /** OIDs of extensions that become metadata. */
+  /** OIDs of extensions that are stored as metadata. */
   readonly metadataExtensions: readonly string[] | null
   readonly params: TokenParams
-  /** Older names under which a parameter was set last: it is shown under those as well. */
+  /** Older names by which parameters were last set: responses have these as well. */
   readonly older: readonly OlderName[]
-  /** Absent: not enabled. */
+  /** Absent: disabled. */
   readonly ocsp?: OcspSettings
 }
 
 const isList = orNull(isListOf(isName))
 
-/** The shape of that record. */
+/** The shape of a stored role. */
 export const roleShape = shapeOf<Role>('a trusted certificate', {
   uid: isName,
   certificate: isName,
@@ -72,39 +72,39 @@ export const roleShape = shapeOf<Role>('a trusted certificate', {
   ocsp: orAbsent(isOcspSettings),
 })
 
-/** What a role trusts. */
+/** The certificates that a role trusts. */
 export interface Trusted {
-  /** Any client of these authorities; else only the client that has the first certificate. */
+  /** True: all clients of these authorities. False: only the client with the first certificate. */
   readonly byAuthority: boolean
   readonly certificates: readonly [Certificate, ...Certificate[]]
 }
 
-/** The certificates of a PEM, by what they say of themselves; undefined for what is none, or authorities mixed with others. */
+/** Parses the PEM of a role; undefined if it is invalid, or has a client after another certificate. */
 export function trustedOf(pem: string): Trusted | undefined {
   const [first, ...rest] = certificatesIn(pem) ?? []
   if (!first || !rest.every(isAuthority)) return undefined
   return { byAuthority: isAuthority(first), certificates: [first, ...rest] }
 }
 
-/** The certificates of a role, parsed once. Those of a damaged record are trusted by nobody. */
+/** The certificates of a role, parsed once; undefined for a damaged record, which trusts no client. */
 export const trustedBy = perObject(({ certificate }: Role) => trustedOf(certificate))
 
-/** The issuer of the only client of a role, among the authorities after it; the first authority for a role of authorities. */
+/** The issuer of a role's only client, from the authorities after it; for a role of authorities, the first one. */
 export function issuerOf({ byAuthority, certificates: [first, ...rest] }: Trusted): Certificate | undefined {
-  return byAuthority ? first : rest.find((one) => signed(one, first))
+  return byAuthority ? first : rest.find((one) => hasIssued(one, first))
 }
 
-/** The parameter of every path of a role. Letter case does not count. */
+/** The path parameter of a role: its name, case-insensitive. */
 export const roleName = { name: f.string('Name of the trusted certificate.').or('') }
 export const canonical = { name: folded }
 
-/** Where a role is stored. @throws Fault unsupported_path for what cannot be a name */
+/** The storage key of a role. @throws Fault unsupported_path for an invalid name */
 export function keyOf(name: string): string {
   if (!isPathName(name)) throw new Fault('unsupported_path', 'unsupported path')
   return `cert/${name}`
 }
 
-/** A role as its route shows it. */
+/** A role as in a response. */
 export function rendered(role: Role): Readonly<Record<string, unknown>> {
   const params = renderedTokenParams(role.params)
   return {

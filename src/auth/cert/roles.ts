@@ -11,7 +11,7 @@ import { canonical, keyOf, rendered, roleName, roleShape } from './role.ts'
 
 const { read, list, write, remove } = routesOf<Cert>()
 
-/** The members of a role that are null until they are set. */
+/** The fields of a role that are null until they are set. */
 const nullable = {
   allowed_names: roleFields.allowed_names.orNull(),
   allowed_common_names: roleFields.allowed_common_names.orNull(),
@@ -48,7 +48,7 @@ export const roleRoutes = [
     handle: roles.read,
   }),
   write('certs/:name', {
-    about: 'Create or change a trusted certificate: the authorities of clients, or the certificate of one client.',
+    about: 'Create or update a trusted certificate: the authorities of clients, or the certificate of one client.',
     canonical,
     fields: { ...roleName, ...roleFields, ...leaseField, ...ocspFields },
     exists: roles.exists,
@@ -58,7 +58,7 @@ export const roleRoutes = [
     },
   }),
   remove('certs/:name', {
-    about: 'Remove a trusted certificate. Its tokens live on until they expire, but are not renewed.',
+    about: 'Remove a trusted certificate. Its tokens stay valid until they expire, but cannot be renewed.',
     canonical,
     fields: roleName,
     handle: roles.remove,

@@ -99,7 +99,7 @@ describe('auth/cert', () => {
 
   it('an intermediate certificate has to be one of an authority, and valid for clients', async () => {
     for (const [wanted, why] of [
-      [{ isAuthority: false }, /no authority/],
+      [{ isAuthority: false }, /not an authority/],
       [{ isAuthority: true, ends: -60 }, /above it.*expired/],
       [{ isAuthority: true, usages: [usage.server] }, /above it.*not for TLS clients/],
     ] as const) {

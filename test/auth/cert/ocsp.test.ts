@@ -16,7 +16,8 @@ const root = issue({ commonName: 'Root', isAuthority: true, ends: week })
 const other = issue({ commonName: 'Other', isAuthority: true })
 const client = issue({ commonName: 'anna', issuer: root, usages: [usage.client], ends: week })
 const bert = issue({ commonName: 'bert', issuer: root, usages: [usage.client] })
-const unclear = 'it cannot be told now whether the certificate was revoked: try again. The log of this server says why'
+const undetermined =
+  'it cannot be determined now whether the certificate was revoked: try again. The server log has the reason'
 
 describe('ocsp of cert logins', () => {
   const clock = new HandClock(Date.now())
@@ -61,9 +62,9 @@ describe('ocsp of cert logins', () => {
     expect((await login(one)).body).to.deep.equal({
       errors: ['no chain matching all constraints could be found for this login certificate'],
     })
-  const mustBeUnclear = async (why = '') => {
+  const mustBeUndetermined = async (why = '') => {
     const { status, body } = await login()
-    expect([status, body], why).to.deep.equal([503, { errors: [unclear] }])
+    expect([status, body], why).to.deep.equal([503, { errors: [undetermined] }])
   }
   /** Advances the clock until something has ended. */
   const patiently = async (work: Promise<unknown>) => {
@@ -124,7 +125,7 @@ describe('ocsp of cert logins', () => {
     }
     for (const [why, answer] of Object.entries(hostile)) {
       ocsp.answer = answer
-      await mustBeUnclear(why)
+      await mustBeUndetermined(why)
     }
     // None of them was kept.
     ocsp.answer = (request) => says({ nonce: nonceOf(request) })
@@ -161,14 +162,14 @@ describe('ocsp of cert logins', () => {
     for (const [why, answer] of Object.entries(garbage)) {
       ocsp.answer = answer
       ocsp.requests.length = 0
-      await mustBeUnclear(why)
+      await mustBeUndetermined(why)
       expect(ocsp.requests, why).to.have.length(1)
     }
   })
 
   it('waits 5 seconds for a silent server, others log in meanwhile, and logins with one certificate ask once', async () => {
     ocsp.answer = () => undefined
-    const waiting = Promise.all([mustBeUnclear(), mustBeUnclear()])
+    const waiting = Promise.all([mustBeUndetermined(), mustBeUndetermined()])
     while (ocsp.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
     const reply = await server.call('POST', 'auth/userpass/login/anna', { password: 'right' }, agentOf(), '')
     expect(reply.status).to.equal(200)
@@ -211,7 +212,7 @@ describe('ocsp of cert logins', () => {
     const both = { ocsp_servers_override: [ocsp.url, second.url], ocsp_query_all_servers: true }
     await role(both)
     second.answer = () => wrapped(3)
-    await mustBeUnclear()
+    await mustBeUndetermined()
     second.answer = () => says({ status: 'unknown' })
     await mustBeRevoked()
     second.answer = () => says({})
@@ -232,15 +233,15 @@ describe('ocsp of cert logins', () => {
       issue({ commonName: 'n', issuer: root, extensions: [ocspServers(...urls)] })
     const port = new URL(ocsp.url).port
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '127.1', '2130706433'])
-      expect((await login(naming(`http://${host}:${port}/`))).body, host).to.deep.equal({ errors: [unclear] })
+      expect((await login(naming(`http://${host}:${port}/`))).body, host).to.deep.equal({ errors: [undetermined] })
     for (const url of [
       'ldap://x',
       'file:///etc/passwd',
       `http://user:pass@127.0.0.1:${port}/`,
       'http://169.254.169.254/latest',
     ])
-      expect((await login(naming(url))).body, url).to.deep.equal({ errors: [unclear] })
-    await mustBeUnclear('a certificate that names none')
+      expect((await login(naming(url))).body, url).to.deep.equal({ errors: [undetermined] })
+    await mustBeUndetermined('a certificate that names none')
     expect(ocsp.requests).to.have.length(0)
     // One that no path leads to is not asked about at all.
     const named = await ocspServer(() => undefined, address?.address)
@@ -284,7 +285,7 @@ describe('ocsp of cert logins', () => {
     await server.call('DELETE', 'auth/cert/certs/web')
     expect((await role({ certificate: one.cert + weak.cert }, 'one')).status).to.equal(204)
     ocsp.answer = () => says({ issuer: weak, serial: one.serial })
-    expect((await login(one)).body).to.deep.equal({ errors: [unclear] })
+    expect((await login(one)).body).to.deep.equal({ errors: [undetermined] })
     expect(ocsp.requests).to.have.length(1)
   })
 
@@ -302,7 +303,7 @@ describe('ocsp of cert logins', () => {
       await role({ ocsp_servers_override: [silent.url] }, name)
     }
     const began = clock.now()
-    await patiently(mustBeUnclear())
+    await patiently(mustBeUndetermined())
     expect(clock.now() - began).to.be.lessThan(8000)
   })
 

@@ -10,40 +10,40 @@ import type { Certificate } from '../x509/certificate.ts'
 import { OcspError } from './ocsp-error.ts'
 import { certIdOf, ocspRequest } from './request.ts'
 import { statusIn } from './response.ts'
-import type { Status } from './response.ts'
+import type { OcspStatus } from './response.ts'
 import { serversIn } from './servers.ts'
 import type { OcspSettings } from './settings.ts'
 
-/** How long the servers have for one certificate, milliseconds. */
+/** The time limit of the servers for one certificate, milliseconds. */
 const longestWait = 5000
 
-/** The most bytes of a response. */
+/** The maximum size of a response, bytes. */
 const largest = 64 * 1024
 
-/** The longest that a status is kept, milliseconds. */
-const longestKept = 24 * 3600_000
+/** The maximum time that a status is cached, milliseconds. */
+const longestCached = 24 * 3600_000
 
-/** Statuses that are kept at least, as in OpenBao. */
-const fewest = 100
+/** The minimum capacity of the cache, as in OpenBao. */
+const minCapacity = 100
 
-/** The most certificates whose status is being asked. Servers that are slow thus hold a bounded number of connections. */
-const mostAsked = 64
+/** The maximum number of concurrent queries: slow servers hold a bounded number of connections. */
+const mostQueries = 64
 
-/** What one login waits for. */
-export interface Waiting {
-  /** Questions that no server has answered: they are not asked again. */
+/** The OCSP queries of one login. */
+export interface LoginQueries {
+  /** The keys of failed queries: a login does not repeat them. */
   readonly unanswered: Set<string>
-  /** For all of its questions: many servers that do not answer do not add up. */
+  /** For all queries together: the timeouts of several servers do not add up. */
   readonly deadline: Deadline
 }
 
-/** Asks OCSP servers for the status of certificates, and keeps it until it is to be asked again. */
+/** Queries OCSP servers for the status of certificates, and caches it. */
 export class OcspChecker {
   readonly #clock: Clock
   readonly #log: Log
-  #kept = recent<string, Status>(fewest)
-  #size = fewest
-  readonly #asked = new Map<string, Promise<Status>>()
+  #cache = recent<string, OcspStatus>(minCapacity)
+  #capacity = minCapacity
+  readonly #queries = new Map<string, Promise<OcspStatus>>()
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock
@@ -51,82 +51,88 @@ export class OcspChecker {
   }
 
   /**
-   * The status of a certificate; undefined: no server tells it, the log says why. One that was revoked stays so until a server
-   * calls it good: otherwise an attacker with `ocsp_fail_open` would only have to wait, and keep the server from answering.
-   * @param size statuses to keep
-   * @throws Fault unavailable when too many are being asked
+   * The status of a certificate; undefined: no server gave one, and the log has the reason. A revoked certificate stays revoked
+   * until a server reports it as good. Otherwise, with `ocsp_fail_open`, an attacker would only have to wait until the status
+   * expires, and block the server.
+   * @param capacity of the cache, statuses
+   * @throws Fault unavailable when there are too many concurrent queries
    */
   async statusOf(
     certificate: Certificate,
     issuer: Certificate,
     settings: OcspSettings,
-    size: number,
-    { unanswered, deadline }: Waiting,
-  ): Promise<Status['is'] | undefined> {
-    this.#resize(size)
+    capacity: number,
+    { unanswered, deadline }: LoginQueries,
+  ): Promise<OcspStatus['is'] | undefined> {
+    this.#resize(capacity)
     const { servers, queryAll } = settings
     const key = JSON.stringify([issuer.x509.fingerprint256, certificate.x509.fingerprint256, servers, queryAll])
-    const kept = this.#kept.get(key)
-    if (kept && kept.until > this.#clock.now()) return kept.is
-    const wasRevoked = kept?.is === 'revoked'
+    const cached = this.#cache.get(key)
+    if (cached && cached.until > this.#clock.now()) return cached.is
+    const wasRevoked = cached?.is === 'revoked'
     if (unanswered.has(key) || deadline.isOver) return wasRevoked ? 'revoked' : undefined
     try {
-      const asked = this.#once(key, async () => this.#ask(key, certificate, issuer, settings))
-      const { is } = await deadline.within(asked, late)
+      const query = this.#once(key, async () => this.#query(key, certificate, issuer, settings))
+      const { is } = await deadline.within(query, late)
       return is === 'unknown' && wasRevoked ? 'revoked' : is
     } catch (thrown) {
       if (!(thrown instanceof OcspError)) throw thrown
-      this.#log.warn('no OCSP server tells the status of a client certificate', { why: thrown.message })
+      this.#log.warn('no OCSP server gave the status of a client certificate', { why: thrown.message })
       unanswered.add(key)
       return wasRevoked ? 'revoked' : undefined
     }
   }
 
-  #resize(size: number): void {
-    const wanted = Math.max(size, fewest)
-    if (wanted === this.#size) return
-    this.#size = wanted
-    this.#kept = recent(wanted)
+  #resize(configured: number): void {
+    const capacity = Math.max(configured, minCapacity)
+    if (capacity === this.#capacity) return
+    this.#capacity = capacity
+    this.#cache = recent(capacity)
   }
 
-  /** Logins with the same certificate at the same time share one question. */
-  async #once(key: string, ask: () => Promise<Status>): Promise<Status> {
-    const running = this.#asked.get(key)
+  /** Concurrent logins with the same certificate share one query. */
+  async #once(key: string, start: () => Promise<OcspStatus>): Promise<OcspStatus> {
+    const running = this.#queries.get(key)
     if (running) return running
-    if (this.#asked.size >= mostAsked)
-      throw new Fault('unavailable', 'too many logins wait for OCSP servers: try again')
-    const asked = ask().finally(() => this.#asked.delete(key))
-    this.#asked.set(key, asked)
-    return asked
+    if (this.#queries.size >= mostQueries)
+      throw new Fault('unavailable', 'too many logins are waiting for OCSP servers: try again')
+    const query = start().finally(() => this.#queries.delete(key))
+    this.#queries.set(key, query)
+    return query
   }
 
-  async #ask(key: string, certificate: Certificate, issuer: Certificate, settings: OcspSettings): Promise<Status> {
+  async #query(
+    key: string,
+    certificate: Certificate,
+    issuer: Certificate,
+    settings: OcspSettings,
+  ): Promise<OcspStatus> {
     const isConfigured = (settings.servers ?? []).length > 0
     const urls = isConfigured ? (settings.servers ?? []) : serversIn(certificate)
     if (urls.length === 0)
-      throw new OcspError('the certificate names no OCSP server, and ocsp_servers_override is not set')
-    const one = async (url: string, wait: number): Promise<Status> => this.#server(url, wait, certificate, issuer, { ca: settings.ca, elsewhere: !isConfigured }) // prettier-ignore
-    const status = await (settings.queryAll ? agreed(urls, one) : firstOf(urls, one))
-    const until = Math.min(status.until, this.#clock.now() + longestKept)
-    if (status.is !== 'unknown') this.#kept.set(key, { ...status, until })
+      throw new OcspError('the certificate has no OCSP server, and ocsp_servers_override is not set')
+    const queryOne = async (url: string, wait: number): Promise<OcspStatus> => this.#queryServer(url, wait, certificate, issuer, { ca: settings.ca, elsewhere: !isConfigured }) // prettier-ignore
+    const status = await (settings.queryAll ? unanimous(urls, queryOne) : firstOf(urls, queryOne))
+    const until = Math.min(status.until, this.#clock.now() + longestCached)
+    if (status.is !== 'unknown') this.#cache.set(key, { ...status, until })
     return status
   }
 
   /** @throws OcspError */
-  async #server(
+  async #queryServer(
     url: string,
     wait: number,
     certificate: Certificate,
     issuer: Certificate,
     { ca, elsewhere }: { readonly ca: string; readonly elsewhere: boolean },
-  ): Promise<Status> {
-    const asked = { id: certIdOf(certificate, issuer), nonce: randomBytes(32), issuer }
-    const bytes = { type: 'application/ocsp-request', content: ocspRequest(asked.id, asked.nonce) }
+  ): Promise<OcspStatus> {
+    const query = { id: certIdOf(certificate, issuer), nonce: randomBytes(32), issuer }
+    const bytes = { type: 'application/ocsp-request', content: ocspRequest(query.id, query.nonce) }
     const trusted = ca === '' || !url.startsWith('https:') ? '' : [ca, ...rootCertificates].join('\n')
     const headers = { Accept: 'application/ocsp-response' }
     try {
       const response = await Provider.ask(this.#clock, async (provider) => provider.signed({ url, ca: trusted, bytes, headers, most: largest, elsewhere }), wait) // prettier-ignore
-      return statusIn(response, asked, this.#clock.now())
+      return statusIn(response, query, this.#clock.now())
     } catch (thrown) {
       if (!(thrown instanceof ProviderError) && !(thrown instanceof OcspError)) throw thrown
       throw new OcspError(`${url}: ${thrown.message}`)
@@ -136,19 +142,19 @@ export class OcspChecker {
 
 const late = { is: undefined }
 
-type AskOne = (url: string, wait: number) => Promise<Status>
+type QueryServer = (url: string, wait: number) => Promise<OcspStatus>
 
 /**
- * The first status, in the order of the servers, which share the time. One that does not know the certificate leaves the
- * question to the next one (RFC 6960 §2.2).
- * @throws OcspError when none gives one
+ * The first status, in order of the servers, which share the time limit. After the status unknown, the next server is queried
+ * (RFC 6960 §2.2).
+ * @throws OcspError when no server gives a status
  */
-async function firstOf(urls: readonly string[], ask: AskOne): Promise<Status> {
+async function firstOf(urls: readonly string[], query: QueryServer): Promise<OcspStatus> {
   const reasons: string[] = []
-  let unknown: Status | undefined
+  let unknown: OcspStatus | undefined
   for (const url of urls)
     try {
-      const status = await ask(url, longestWait / urls.length)
+      const status = await query(url, longestWait / urls.length)
       if (status.is !== 'unknown') return status
       unknown ??= status
     } catch (thrown) {
@@ -159,9 +165,9 @@ async function firstOf(urls: readonly string[], ask: AskOne): Promise<Status> {
   throw new OcspError(reasons.join('; '))
 }
 
-/** Revoked when one server says so, good when all do. @throws OcspError otherwise */
-async function agreed(urls: readonly string[], ask: AskOne): Promise<Status> {
-  const results = await Promise.allSettled(urls.map(async (url) => ask(url, longestWait)))
+/** Revoked when one server reports it; good when all servers do. @throws OcspError when a server gives no status */
+async function unanimous(urls: readonly string[], query: QueryServer): Promise<OcspStatus> {
+  const results = await Promise.allSettled(urls.map(async (url) => query(url, longestWait)))
   const statuses = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const revoked = statuses.find(({ is }) => is === 'revoked')
   if (revoked) return revoked

@@ -3,7 +3,7 @@ import { derValue, tags } from '../../../crypto/encoding/der.ts'
 import { fromBase64 } from '../../../util/bytes.ts'
 import type { Certificate } from '../x509/certificate.ts'
 
-/** What is asked about: a certificate by the hashes of its issuer, and its serial number (CertID, RFC 6960 §4.1.1). */
+/** Identifies a certificate by the hashes of its issuer and its serial number (CertID, RFC 6960 §4.1.1). */
 export interface CertId {
   readonly nameHash: Uint8Array
   readonly keyHash: Uint8Array
@@ -11,16 +11,16 @@ export interface CertId {
   readonly serial: Uint8Array
 }
 
-/** SHA-1: the hash that every server knows (RFC 5019 §2.1.1). Nothing depends on it but which key is meant. */
+/** SHA-1: the hash that every server supports (RFC 5019 §2.1.1). It only identifies the key: no security depends on it. */
 const sha1 = (bytes: Uint8Array): Uint8Array => createHash('sha1').update(bytes).digest()
 
-/** The content of the OIDs of SHA-1 and of nonces. */
+/** The OIDs of SHA-1 and of nonces, as strings and in DER. */
 export const sha1Oid = '1.3.14.3.2.26'
 export const nonceOid = '1.3.6.1.5.5.7.48.1.2'
 const sha1OidDer = Buffer.from('06052b0e03021a', 'hex')
 const nonceOidDer = Buffer.from('06092b0601050507300102', 'hex')
 
-/** The hash of a key, by which responses name their signer too. */
+/** The SHA-1 of a public key: CertID, and ResponderID of responses. */
 export const keyHashOf = ({ keyBits }: Certificate): Uint8Array => sha1(keyBits)
 
 /** The CertID of a certificate. */
@@ -29,7 +29,7 @@ export function certIdOf(certificate: Certificate, issuer: Certificate): CertId 
   return { nameHash: sha1(name), keyHash: keyHashOf(issuer), serial: certificate.serialDer }
 }
 
-/** A request about one certificate, DER. @param nonce 32 bytes at most (RFC 9654) */
+/** A request for the status of one certificate, DER. @param nonce 32 bytes at most (RFC 9654) */
 export function ocspRequest({ nameHash, keyHash, serial }: CertId, nonce: Uint8Array): Uint8Array {
   const algorithm = derValue(tags.sequence, sha1OidDer, Uint8Array.of(0x05, 0x00))
   const hashes = [nameHash, keyHash].map((hash) => derValue(tags.octetString, hash))

@@ -5,22 +5,22 @@ import { areCertificates } from '../../../crypto/encoding/pem.ts'
 import { hasMembers, isFlag, isListOf, isName, isText, orNull } from '../../../util/stored/shape.ts'
 import { mostServers, serverProblem } from './servers.ts'
 
-/** How the status of certificates is asked (OCSP, RFC 6960). */
+/** The OCSP settings of a role (RFC 6960). */
 export interface OcspSettings {
   readonly enabled: boolean
-  /** PEM; empty: only those of Node. For https:// servers: who signs a status is up to the issuer. */
+  /** PEM of CAs for https:// servers, in addition to those of Node. Not for signatures of responses: those depend on the issuer only. */
   readonly ca: string
-  /** Empty or null: those that the certificate names. */
+  /** Empty or null: the servers of the certificate. */
   readonly servers: readonly string[] | null
-  /** Without a status the login goes on. */
+  /** Accept the login if no server gives a status. */
   readonly failOpen: boolean
-  /** All servers have to say that the certificate is good. */
+  /** Query all servers: each must report the certificate as good. */
   readonly queryAll: boolean
 }
 
 export const noOcsp: OcspSettings = { enabled: false, ca: '', servers: null, failOpen: false, queryAll: false }
 
-/** Whether it is such a record. */
+/** Whether a stored value is an `OcspSettings`. */
 export const isOcspSettings = (value: unknown): boolean =>
   hasMembers<OcspSettings>(value, {
     enabled: isFlag,
@@ -30,20 +30,18 @@ export const isOcspSettings = (value: unknown): boolean =>
     queryAll: isFlag,
   })
 
-/** Their fields. */
+/** The OCSP fields of a role. */
 export const ocspFields = {
-  ocsp_enabled: f.bool('Ask an OCSP server at each login whether the certificate was revoked.').initially(false),
+  ocsp_enabled: f.bool('Query an OCSP server at each login whether the certificate was revoked.').initially(false),
   ocsp_ca_certificates: f
-    .string('PEM: authorities of https:// OCSP servers, besides those of the system.')
+    .string('PEM of the authorities of https:// OCSP servers, in addition to those of the system.')
     .initially(''),
-  ocsp_servers_override: f
-    .list('Addresses of OCSP servers; those that the certificate names when left out.')
-    .limiting(),
-  ocsp_fail_open: f.bool('Let clients in when no server tells the status.').initially(false),
-  ocsp_query_all_servers: f.bool('Ask all servers: each has to say that the certificate is good.').initially(false),
+  ocsp_servers_override: f.list('URLs of OCSP servers; those of the certificate by default.').limiting(),
+  ocsp_fail_open: f.bool('Accept the login if no server gives the status.').initially(false),
+  ocsp_query_all_servers: f.bool('Query all servers: each must report the certificate as good.').initially(false),
 }
 
-/** The settings after a write; what was left out stays. @throws Fault invalid_request */
+/** The settings after a write; fields that were not sent are unchanged. @throws Fault invalid_request */
 export function changedOcsp(old: OcspSettings, values: Partial<Values<typeof ocspFields>>): OcspSettings {
   const next: OcspSettings = {
     enabled: values.ocsp_enabled ?? old.enabled,
@@ -52,9 +50,10 @@ export function changedOcsp(old: OcspSettings, values: Partial<Values<typeof ocs
     failOpen: values.ocsp_fail_open ?? old.failOpen,
     queryAll: values.ocsp_query_all_servers ?? old.queryAll,
   }
-  if (next.ca !== '' && !areCertificates(next.ca)) throw refuse("'ocsp_ca_certificates' is no certificate as PEM")
+  if (next.ca !== '' && !areCertificates(next.ca))
+    throw refuse("'ocsp_ca_certificates' must be certificates in PEM format")
   const servers = next.servers ?? []
-  if (servers.length > mostServers) throw refuse(`'ocsp_servers_override' has at most ${mostServers} addresses`)
+  if (servers.length > mostServers) throw refuse(`'ocsp_servers_override' can have at most ${mostServers} URLs`)
   for (const url of servers) {
     const problem = serverProblem(url)
     if (problem !== undefined) throw refuse(`'ocsp_servers_override' cannot be used: ${problem}`)
@@ -62,7 +61,7 @@ export function changedOcsp(old: OcspSettings, values: Partial<Values<typeof ocs
   return next
 }
 
-/** As the route of a role shows them. */
+/** The settings as in a response. */
 export const renderedOcsp = (settings: OcspSettings): Readonly<Record<string, unknown>> => ({
   ocsp_ca_certificates: settings.ca,
   ocsp_enabled: settings.enabled,

@@ -1,18 +1,18 @@
 import { tags } from '../../../crypto/encoding/der.ts'
 import type { DerValue } from '../../../crypto/encoding/der.ts'
 
-/** Bytes of an OID and of a serial number that are read; RFC 5280 has 20 for the latter. */
+/** The maximum size of an OID and of a serial number, bytes; RFC 5280 allows 20 for the latter. */
 const longest = 64
 
 /** An OID with dots. @throws RangeError */
 export function oidOf({ tag, content }: DerValue): string {
-  if (tag !== tags.oid || content.length === 0 || content.length > longest) throw new RangeError('no OID')
+  if (tag !== tags.oid || content.length === 0 || content.length > longest) throw new RangeError('not an OID')
   const arcs: bigint[] = []
   let arc = 0n
   for (const [at, byte] of content.entries()) {
     arc = (arc << 7n) | BigInt(byte & 0x7f)
     if (byte & 0x80) {
-      if (at === content.length - 1) throw new RangeError('cut off')
+      if (at === content.length - 1) throw new RangeError('truncated OID')
       continue
     }
     arcs.push(arc)
@@ -23,19 +23,19 @@ export function oidOf({ tag, content }: DerValue): string {
   return [root, first - root * 40n, ...rest].join('.')
 }
 
-/** The content of an INTEGER, decimal. @throws RangeError for one that no certificate has */
-export function wholeOf(content: Uint8Array): string {
-  if (content.length === 0 || content.length > longest) throw new RangeError('no serial number')
+/** The content of an INTEGER, decimal. @throws RangeError if it is empty or too long */
+export function integerOf(content: Uint8Array): string {
+  if (content.length === 0 || content.length > longest) throw new RangeError('not an integer of a certificate')
   const value = BigInt(`0x${Buffer.from(content).toString('hex')}`)
   return String(BigInt.asIntN(content.length * 8, value))
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** What cannot be printed: control characters and the like. */
+/** Unprintable characters: control characters, line separators and the like. */
 const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u
 
-/** A string of any of the types that names have (X.680); undefined for another value, or for what cannot be printed. */
+/** A string of any type that occurs in names (X.680); undefined for another value, or for unprintable characters. */
 export function textOf({ tag, content }: DerValue): string | undefined {
   const text = decoded(tag, Buffer.from(content))
   return text === undefined || unprintable.test(text) ? undefined : text
@@ -72,6 +72,6 @@ export function timeOf({ tag, content }: DerValue): number {
   const digits = tag === 0x17 ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text
   const parts = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(digits)
   const time = parts ? Date.parse(`${parts.slice(1, 4).join('-')}T${parts.slice(4).join(':')}Z`) : NaN
-  if ((tag !== 0x17 && tag !== 0x18) || Number.isNaN(time)) throw new RangeError('no time')
+  if ((tag !== 0x17 && tag !== 0x18) || Number.isNaN(time)) throw new RangeError('not a time')
   return time
 }

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { derInside, derValues, tags } from '../../../crypto/encoding/der.ts'
 import type { DerValue } from '../../../crypto/encoding/der.ts'
-import { oidOf, textOf, wholeOf } from './asn1.ts'
+import { integerOf, oidOf, textOf } from './asn1.ts'
 import { namesIn } from './general-names.ts'
 import type { GeneralNames } from './general-names.ts'
 
@@ -11,31 +11,31 @@ export interface Attribute {
   readonly value: string
 }
 
-/** An extension: its value is the DER in its octet string. */
+/** An extension. Its value is the DER in the octet string. */
 export interface Extension {
   readonly critical: boolean
   readonly value: Uint8Array
 }
 
-/** A certificate (RFC 5280), as OpenSSL reads it and with the parts that Node does not show. */
+/** A certificate (RFC 5280): the one of OpenSSL, and the parts that Node does not expose. */
 export interface Certificate {
   readonly x509: X509Certificate
   readonly der: Uint8Array
-  /** The content of the INTEGER, decimal. */
+  /** The serial number, decimal. */
   readonly serial: string
-  /** That INTEGER, DER. */
+  /** The serial number, DER. */
   readonly serialDer: Uint8Array
   /** The BIT STRING of its public key, without the count of unused bits. */
   readonly keyBits: Uint8Array
   /** The AlgorithmIdentifier of its signature. */
   readonly signature: readonly DerValue[]
-  /** The DER of the names, base64. */
+  /** The names of issuer and subject, base64 of the DER. */
   readonly issuer: string
   readonly subject: string
-  /** The sets of the subject, DER. */
+  /** The relative distinguished names of the subject, DER. */
   readonly subjectSets: readonly Uint8Array[]
   readonly attributes: readonly Attribute[]
-  /** By the OID. */
+  /** By OID. */
   readonly extensions: ReadonlyMap<string, Extension>
   readonly altNames: GeneralNames
   readonly keyIds: KeyIds
@@ -63,16 +63,16 @@ export const oids = {
   authorityInformation: '1.3.6.1.5.5.7.1.1',
 } as const
 
-/** Bytes of the largest certificate that is read. */
+/** The maximum size of a certificate, bytes. */
 const largest = 64 * 1024
 
-/** Reads a certificate; undefined for what is none, or holds what has no clear meaning: an extension twice, names that cannot be printed. */
+/** Parses a certificate; undefined if it is invalid or ambiguous: duplicate extensions, unprintable names. */
 export function readCertificate(der: Uint8Array): Certificate | undefined {
   if (der.length > largest) return undefined
   try {
     return parsed(der)
   } catch {
-    // OpenSSL and the reader of DER throw for what they cannot read.
+    // OpenSSL and the DER parser throw for invalid input.
     return undefined
   }
 }
@@ -90,7 +90,7 @@ function parsed(der: Uint8Array): Certificate {
   return {
     x509,
     der,
-    serial: wholeOf(serial.content),
+    serial: integerOf(serial.content),
     serialDer: serial.whole,
     keyBits: key.content.subarray(1),
     signature: derValues(signature.content),
@@ -106,33 +106,33 @@ function parsed(der: Uint8Array): Certificate {
 
 function attribute({ content }: DerValue): Attribute {
   const [type, value] = derValues(content)
-  if (!type || !value) throw new RangeError('no attribute')
+  if (!type || !value) throw new RangeError('not an attribute')
   return { type: oidOf(type), value: textOf(value) ?? '' }
 }
 
 function extensionsOf(holder: DerValue | undefined): ReadonlyMap<string, Extension> {
-  const found = new Map<string, Extension>()
+  const extensions = new Map<string, Extension>()
   for (const { content } of holder ? derInside(holder.content) : []) {
     const [id, ...rest] = derValues(content)
     const value = rest.at(-1)
-    if (!id || value?.tag !== tags.octetString) throw new RangeError('no extension')
+    if (!id || value?.tag !== tags.octetString) throw new RangeError('not an extension')
     const oid = oidOf(id)
-    // Two readers might take different ones.
-    if (found.has(oid)) throw new RangeError('an extension twice')
-    found.set(oid, { critical: rest[0]?.tag === 0x01 && rest[0].content[0] !== 0, value: value.content })
+    // Other parsers might use the other one.
+    if (extensions.has(oid)) throw new RangeError('duplicate extension')
+    extensions.set(oid, { critical: rest[0]?.tag === 0x01 && rest[0].content[0] !== 0, value: value.content })
   }
-  return found
+  return extensions
 }
 
 /** The values of an attribute of the subject, in order. */
 export const attributesOf = ({ attributes }: Certificate, type: string): readonly string[] =>
   attributes.filter((one) => one.type === type).map(({ value }) => value)
 
-/** The common name; the last one, when there are several; '' when there is none. */
+/** The common name; the last one of several; '' if there is none. */
 export const commonNameOf = (certificate: Certificate): string =>
   attributesOf(certificate, oids.commonName).at(-1) ?? ''
 
-/** The string in an extension; undefined when there is no such extension, or it holds no string. */
+/** The string in an extension; undefined if the extension is absent or not a string. */
 export function extensionText({ extensions }: Certificate, oid: string): string | undefined {
   const extension = extensions.get(oid)
   if (!extension) return undefined
@@ -144,10 +144,10 @@ export function extensionText({ extensions }: Certificate, oid: string): string 
   }
 }
 
-/** Whether a certificate is one of an authority: basicConstraints and key usage say so. */
+/** Whether a certificate is that of an authority, by its basicConstraints and key usage. */
 export const isAuthority = ({ x509 }: Certificate): boolean => x509.ca
 
-/** `serial`, `subject key id` and so on: bytes as `0a:1b`. */
+/** Bytes as `0a:1b`, for key identifiers. */
 export const colons = (bytes: Uint8Array): string =>
   Buffer.from(bytes)
     .toString('hex')

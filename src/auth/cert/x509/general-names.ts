@@ -1,44 +1,44 @@
 import { derInside, derValues, tags } from '../../../crypto/encoding/der.ts'
 import type { DerValue } from '../../../crypto/encoding/der.ts'
 
-/** Names of a certificate, or of constraints (GeneralName, RFC 5280 §4.2.1.6). */
+/** The names of a certificate or of a name constraint (GeneralName, RFC 5280 §4.2.1.6). */
 export interface GeneralNames {
   readonly dns: readonly string[]
   readonly email: readonly string[]
   readonly uri: readonly string[]
   readonly ip: readonly Uint8Array[]
-  /** The sets of each directory name, DER. */
+  /** The relative distinguished names of each directory name, DER. */
   readonly directory: readonly (readonly Uint8Array[])[]
   /** Whether there are names of other kinds. */
-  readonly others: boolean
+  readonly hasOthers: boolean
 }
 
-/** Their tags. */
+/** The tags of the kinds of names. */
 const kinds = { email: 0x81, dns: 0x82, directory: 0xa4, uri: 0x86, ip: 0x87 } as const
 
-/** Sorts names by their kind. @throws RangeError for a string that is not printable ASCII */
+/** Groups names by their kind. @throws RangeError for a string that is not printable ASCII */
 export function namesIn(values: readonly DerValue[]): GeneralNames {
   const of = (kind: number): readonly Uint8Array[] =>
     values.filter(({ tag }) => tag === kind).map(({ content }) => content)
-  const known: readonly number[] = Object.values(kinds)
+  const supported: readonly number[] = Object.values(kinds)
   return {
     dns: of(kinds.dns).map(ascii),
     email: of(kinds.email).map(ascii),
     uri: of(kinds.uri).map(ascii),
     ip: of(kinds.ip),
     directory: of(kinds.directory).map((name) => derInside(name, tags.sequence).map(({ whole }) => whole)),
-    others: values.some(({ tag }) => !known.includes(tag)),
+    hasOthers: values.some(({ tag }) => !supported.includes(tag)),
   }
 }
 
-/** The names of subtrees (RFC 5280 §4.2.1.10); those with a minimum or maximum count as of another kind. @throws RangeError */
+/** The names of subtrees (RFC 5280 §4.2.1.10); a subtree with a minimum or maximum is treated as a name of another kind. @throws RangeError */
 export function subtreesIn(content: Uint8Array): GeneralNames {
   const trees = derValues(content).map(({ content: tree }) => derValues(tree))
   const names = namesIn(trees.flatMap(([base]) => (base ? [base] : [])))
-  return trees.every((tree) => tree.length === 1) ? names : { ...names, others: true }
+  return trees.every((tree) => tree.length === 1) ? names : { ...names, hasOthers: true }
 }
 
 function ascii(content: Uint8Array): string {
-  if (content.some((byte) => byte < 0x20 || byte > 0x7e)) throw new RangeError('no printable ASCII')
+  if (content.some((byte) => byte < 0x20 || byte > 0x7e)) throw new RangeError('not printable ASCII')
   return Buffer.from(content).toString('ascii')
 }

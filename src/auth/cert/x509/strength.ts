@@ -2,7 +2,7 @@ import { derInside, derValues, tags } from '../../../crypto/encoding/der.ts'
 import type { Certificate } from './certificate.ts'
 import { oidOf } from './asn1.ts'
 
-/** RSA and ECDSA with SHA-2, Ed25519, Ed448. SHA-1 and MD5 are not among them. */
+/** RSA and ECDSA with SHA-2, Ed25519, Ed448; not SHA-1 or MD5. */
 const signatures = new Set([
   '1.2.840.113549.1.1.11',
   '1.2.840.113549.1.1.12',
@@ -18,21 +18,21 @@ const pss = '1.2.840.113549.1.1.10'
 const hashes = new Set(['2.16.840.1.101.3.4.2.1', '2.16.840.1.101.3.4.2.2', '2.16.840.1.101.3.4.2.3'])
 const curves = new Set(['prime256v1', 'secp384r1', 'secp521r1'])
 
-/** Whether the signature of a certificate, or of what an authority signs, is of an algorithm that nobody can forge. */
+/** Whether a signature has a strong algorithm. */
 export function hasStrongSignature({ signature: [type, parameters] }: Pick<Certificate, 'signature'>): boolean {
   if (!type) return false
   const oid = oidOf(type)
   return signatures.has(oid) || (oid === pss && parameters !== undefined && hasStrongHash(parameters.whole))
 }
 
-/** RSASSA-PSS-params (RFC 4055): without the hash function, it is SHA-1. */
+/** RSASSA-PSS-params (RFC 4055): the default hash is SHA-1. */
 function hasStrongHash(parameters: Uint8Array): boolean {
   const hash = derInside(parameters).find(({ tag }) => tag === tags.values0)
   const [type] = hash ? derValues(derInside(hash.content)[0]?.whole ?? new Uint8Array()) : []
   return type !== undefined && hashes.has(oidOf(type))
 }
 
-/** Whether a key is strong, and not so large that its use is an attack: RSA of 2048 to 8192 bits, NIST curves, Ed25519, Ed448. */
+/** Whether a key is strong, and not so large that verifying is a denial of service: RSA of 2048 to 8192 bits, NIST curves, Ed25519, Ed448. */
 export function hasStrongKey({ x509 }: Certificate): boolean {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = x509.publicKey
   if (type === 'rsa' || type === 'rsa-pss')
