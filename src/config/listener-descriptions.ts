@@ -103,7 +103,7 @@ const proxies: readonly Description[] = [
     'x_forwarded_for_client_cert_decoders',
     'list',
     'base64 of DER',
-    'The encodings of that header, in order: any of `URL`, `PEM` and `RFC9440`.',
+    'The encodings of that header, in order: `URL`, `PEM`, `RFC9440`, or several of them.',
   ),
   setting(
     'proxy_protocol_behavior',
