@@ -1,6 +1,6 @@
 # A production configuration with the important settings. An unknown setting stops the start, with its line in the error.
 
-# The folder of the encrypted data. It is created at "operator init", readable by the server's user only.
+# The folder of the encrypted data. The initialisation ("operator init") creates it, accessible to the server's user only.
 storage "level" {
   path = "/var/lib/strongroom/data"
   # Writes are refused while the disk has less free space than this.
@@ -63,10 +63,10 @@ audit "file" "file" {
 max_lease_ttl     = "768h"
 default_lease_ttl = "768h"
 
-# Scheduled snapshots may be written below this folder, and nowhere else (docs/snapshots.md). Use another disk.
+# Scheduled snapshots may be written below this folder, and nowhere else (docs/snapshots.md). Use another disk, and allow it in the unit (ReadWritePaths).
 # backup_folder = "/mnt/backup/strongroom"
 
-# Failed logins lock users out; these are the defaults. A block for "userpass" or "approle" counts before this one.
+# Failed logins lock users out; these are the defaults. A block for "userpass", "approle" or "ldap" takes precedence.
 user_lockout "all" {
   lockout_threshold     = "5"
   lockout_duration      = "15m"

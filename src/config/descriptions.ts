@@ -116,7 +116,7 @@ const storage: readonly Stanza[] = [
         'path',
         'path',
         'required',
-        'The folder. The first start creates it, accessible to the user of the server only.',
+        'The folder. The initialisation creates it, accessible to the user of the server only.',
       ),
       setting(
         'min_free_bytes',
