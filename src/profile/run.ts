@@ -35,13 +35,18 @@ export class ProfileRun {
     return when === undefined || this.#as(asBool, when, 'when', at)
   }
 
+  /** Where a request goes, without leading slash. @throws ProfileError, NotThere */
+  async path({ path, at }: Pick<ProfileRequest, 'path' | 'at'>): Promise<string> {
+    return (await this.#as(asText, path, 'path', at)).replace(/^\//, '')
+  }
+
   /** A request with its values. It can be referred to from now on. @throws ProfileError, NotThere */
   async request(block: string, spec: ProfileRequest): Promise<EvaluatedRequest> {
     const { name, at, token, data, headers, allowFailure } = spec
     const operation = await this.#as(asText, spec.operation, 'operation', at)
     const known = operations.find((one) => one === operation)
     if (!known) throw new ProfileError(`operation is one of: ${operations.join(', ')}`, at)
-    const path = (await this.#as(asText, spec.path, 'path', at)).replace(/^\//, '')
+    const path = await this.path(spec)
     const values = data && (await evaluated(data, { world: this.#world, history: this.#history }))
     const fields = values === undefined ? undefined : dataOf(values, at)
     const made: EvaluatedRequest = {

@@ -23,21 +23,34 @@ export interface Kind {
   readonly update: (path: string, wanted: Json, changed: readonly string[]) => Write
 }
 
-const mounted = /^(.*?\/)?sys\/(mounts|auth|audit)\/(.+?)\/?$/
-const policies = /(^|\/)sys\/(policies\/(acl|password)|policy)\/[^/]+$/
+const mounted = /^sys\/(mounts|auth|audit)\/(.+?)\/?$/
+const policies = /^sys\/(policies\/(acl|password)|policy)\/[^/]+$/
 /** Collections of named things, whose names can be listed. */
-const roles = /(^|\/)(auth\/.+\/(users?|roles?|groups|certs)|auth\/token\/roles)\/[^/]+$/
+const roles = /^(auth\/.+\/(users?|roles?|groups|certs)|auth\/token\/roles)\/[^/]+$/
+
+/** The namespace that a path begins with, if it is one, with a slash at its end, and the rest. */
+export function splitPath(path: string): readonly [namespace: string, rest: string] {
+  const namespace = /^((?:[^/]+\/)*?)(?:sys|auth)\//.exec(path)?.[1] ?? ''
+  return [namespace, path.slice(namespace.length)]
+}
 
 /** The kind of what is at a path. */
-export function kindAt(path: string): Kind {
-  const found = mounted.exec(path)
-  if (found && !path.endsWith('/tune')) return mountKind(found[1] ?? '', found[2] as Table, found[3] as string)
-  const name = policies.test(path) ? 'policy' : roles.test(path) ? 'role' : 'data'
+export async function kindAt(path: string, state: ServerState): Promise<Kind> {
+  const [namespace, rest] = splitPath(path)
+  if (!(await state.isNamespace(namespace))) return plainKind(path, 'data')
+  const found = mounted.exec(rest)
+  if (found && !rest.endsWith('/tune')) return mountKind(namespace, found[1] as Table, found[2] as string)
+  return plainKind(path, policies.test(rest) ? 'policy' : roles.test(rest) ? 'role' : 'data')
+}
+
+function plainKind(path: string, name: 'policy' | 'role' | 'data'): Kind {
+  const isOldPolicy = name === 'policy' && /(^|\/)sys\/policy\//.test(path)
   return {
     name,
     shows: name !== 'data',
     current: async (state, options) => state.at(path, options),
-    part: member,
+    // sys/policy takes `policy`, and shows it as `rules`.
+    part: (current, field) => member(current, isOldPolicy && field === 'policy' ? 'rules' : field),
     same: (_, wanted, current) => isSame(wanted, current),
     conflict: () => undefined,
     update: (_, wanted) => ({ method: 'POST', path, data: wanted }),
@@ -46,7 +59,8 @@ export function kindAt(path: string): Kind {
 
 /** The folder of things that can be listed, and thus pruned. */
 export function collectionOf(path: string): string | undefined {
-  return policies.test(path) || roles.test(path) ? path.slice(0, path.lastIndexOf('/')) : undefined
+  const [, rest] = splitPath(path)
+  return policies.test(rest) || roles.test(rest) ? path.slice(0, path.lastIndexOf('/')) : undefined
 }
 
 type Table = 'mounts' | 'auth' | 'audit'
@@ -54,8 +68,9 @@ const tableNames = { mounts: 'mount', auth: 'login method', audit: 'audit device
 
 /** The table of mounts or login methods that a path stands in, for pruning. */
 export function tableOf(path: string): string | undefined {
-  const found = path.endsWith('/tune') ? null : mounted.exec(path)
-  return found && found[2] !== 'audit' ? `${found[1] ?? ''}sys/${found[2]}` : undefined
+  const [namespace, rest] = splitPath(path)
+  const found = rest.endsWith('/tune') ? null : mounted.exec(rest)
+  return found && found[1] !== 'audit' ? `${namespace}sys/${found[1]}` : undefined
 }
 
 function mountKind(namespace: string, table: Table, name: string): Kind {

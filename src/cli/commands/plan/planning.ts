@@ -11,12 +11,12 @@ import { wantedBy } from './wanted.ts'
 
 /** The steps from what the server has to what the files say; nothing is written. */
 export async function stepsOf(run: Run, { files, prune, resend, state: file }: Inputs): Promise<readonly Step[]> {
-  const wanted = await wantedBy(run, blocksIn(run, files))
+  const { wanted, named } = await wantedBy(run, blocksIn(run, files))
   const state = new ServerState(run.client)
   const markers = file === undefined ? undefined : Markers.read(file)
   const steps: Step[] = []
   for (const one of wanted) steps.push(await stepFor(one, state, { markers, resend }))
-  return prune ? [...steps, ...(await pruned(wanted, state))] : steps
+  return prune ? [...steps, ...(await pruned(named, state))] : steps
 }
 
 /** @throws UsageError without files */

@@ -4,6 +4,7 @@ import { plain } from '../../../profile/evaluate.ts'
 import type { Client } from '../../http/client.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { ServerError } from '../../http/errors.ts'
+import { member } from './differences.ts'
 
 /** What the server has at a path; `unreadable`: the path takes writes only. */
 export type Current = Json | undefined | 'unreadable'
@@ -45,6 +46,18 @@ export class ServerState {
     const reading = this.at(path).then((data) => (typeof data === 'object' ? data : {}))
     this.#tables.set(path, reading)
     return reading
+  }
+
+  /** Whether the API begins behind this path, which ends with a slash: the names in a secrets engine may look like those of the API. */
+  async isNamespace(path: string): Promise<boolean> {
+    if (path === '') return true
+    try {
+      const system = member(await this.table(`${path}sys/mounts`), 'sys/')
+      return String(member(Object(system) as object, 'type')).endsWith('system')
+    } catch (thrown) {
+      if (thrown instanceof ServerError) return false
+      throw thrown
+    }
   }
 
   /** The names below a path; none when there are none. */

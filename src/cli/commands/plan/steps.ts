@@ -46,7 +46,7 @@ export async function stepFor(wanted: Wanted, state: ServerState, options: StepO
   const { request, unknown } = wanted
   if (!request) return { action: 'leave', path: wanted.name, kind: 'data', fields: [], why: unknown ?? '' }
   const { path, allowFailure } = request
-  const kind = kindAt(path)
+  const kind = await kindAt(path, state)
   const common = { path, kind: kind.name, token: tokenOf(request), allowFailure, fields: [] }
   const current = await kind.current(state, common.token)
   if (current === 'unreadable')
@@ -102,8 +102,14 @@ const isSecretName = (name: string): boolean => secretName.test(name)
 /** Values of sources are shown only in policies: they are what everybody may read who may read policies. */
 function shown(kind: Kind, name: string, { before, after }: Pick<Field, 'before' | 'after'>): Field {
   const isPolicy = kind.name === 'policy'
-  if (!kind.shows || isSecretName(name) || (!isPolicy && hasSecret(after))) return { name, is: 'secret' }
+  const isSecret = isSecretName(name) || hasSecretName([before, after]) || (!isPolicy && hasSecret(after))
+  if (!kind.shows || isSecret) return { name, is: 'secret' }
   return { name, ...(before !== undefined && { before }), after: plain(after) }
+}
+
+function hasSecretName(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([name, one]) => isSecretName(name) || hasSecretName(one))
 }
 
 function hasSecret(value: unknown): boolean {

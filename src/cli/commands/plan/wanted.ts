@@ -1,6 +1,6 @@
 import { NotThere } from '../../../profile/history.ts'
 import { ProfileError } from '../../../profile/profile.ts'
-import type { ProfileBlock } from '../../../profile/profile.ts'
+import type { ProfileBlock, ProfileRequest } from '../../../profile/profile.ts'
 import { ProfileRun } from '../../../profile/run.ts'
 import type { EvaluatedRequest } from '../../../profile/run.ts'
 import type { Run } from '../../framework/command.ts'
@@ -17,18 +17,32 @@ export interface Wanted {
   readonly unknown?: string
 }
 
+/** Where a request of the files goes, also one that is not performed now. */
+export interface Named {
+  /** `block.request`. */
+  readonly name: string
+  /** Undefined: it cannot be known here. */
+  readonly path: string | undefined
+}
+
 /**
- * What the blocks want, in their order. Requests that read are sent, for those that refer to their responses; nothing is written.
+ * What the blocks want, in their order, and all paths that they name. Requests that read are sent, for those that refer to their
+ * responses; nothing is written.
  * @throws UsageError for a value that cannot be
  */
-export async function wantedBy(run: Run, blocks: readonly ProfileBlock[]): Promise<readonly Wanted[]> {
+export async function wantedBy(
+  run: Run,
+  blocks: readonly ProfileBlock[],
+): Promise<{ readonly wanted: readonly Wanted[]; readonly named: readonly Named[] }> {
   const profile = new ProfileRun(worldOf(run))
   const wanted: Wanted[] = []
+  const named: Named[] = []
   for (const block of blocks) {
     const applies = await known(block.name, async () => profile.applies(block))
     for (const spec of block.requests) {
       const name = `${block.name}.${spec.name}`
-      const request = await known(name, async () => ((await profile.applies(spec)) ? profile.request(block.name, spec) : undefined)) // prettier-ignore
+      const request = applies === false ? undefined : await known(name, async () => ((await profile.applies(spec)) ? profile.request(block.name, spec) : undefined)) // prettier-ignore
+      named.push({ name, path: typeof request === 'object' ? request.path : await pathOf(profile, spec) })
       const unknown = [applies, request].find((one) => typeof one === 'string')
       if (typeof unknown === 'string') wanted.push({ name, unknown })
       else if (applies === true && typeof request === 'object')
@@ -36,7 +50,16 @@ export async function wantedBy(run: Run, blocks: readonly ProfileBlock[]): Promi
         else profile.answered(request, await answerTo(run, request))
     }
   }
-  return wanted
+  return { wanted, named }
+}
+
+async function pathOf(profile: ProfileRun, spec: ProfileRequest): Promise<string | undefined> {
+  try {
+    return await profile.path(spec)
+  } catch (thrown) {
+    if (thrown instanceof NotThere || thrown instanceof ProfileError) return undefined
+    throw thrown
+  }
 }
 
 const reads: readonly string[] = ['read', 'list', 'scan', 'help']

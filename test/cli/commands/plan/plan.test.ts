@@ -149,6 +149,59 @@ describe('plan and apply', () => {
     expect(await changes('-prune')).to.deep.equal([])
   })
 
+  it('keep with -prune what the files name: not now, by another path, or as the place of something', async () => {
+    const other = { type: 'kv', options: { version: '1' } }
+    for (const name of ['later', 'answered', 'tuned', 'filled', 'nobodys']) await server.data('POST', `sys/mounts/${name}`, other) // prettier-ignore
+    for (const name of ['people', 'logins', 'nobodys']) await server.data('POST', `sys/auth/${name}`, { type: 'userpass' }) // prettier-ignore
+    for (const name of ['old', 'new', 'nobodys'])
+      await server.data('POST', `sys/policies/acl/${name}`, { policy: '# x' })
+    const answer = 'eval_source = "response" eval_type = "string" initialize_name = "all" response_name = "token" field_selector = ["auth"]' // prettier-ignore
+    const files = (path: string): string =>
+      block('first', request('kv', 'sys/mounts/secret', 'type = "kv"')) +
+      block(
+        'all',
+        request('later', 'sys/mounts/later', 'type = "kv"').replace('data =', 'when = false\n data ='),
+        request('token', 'auth/token/create', 'policies = ["default"]'),
+        request('answered', 'sys/mounts/answered', `type = "kv" description = { ${answer} }`),
+        request('tuned', 'sys/mounts/tuned/tune', 'description = "x"'),
+        request('filled', 'filled/one', 'x = 1'),
+        request('people', 'sys/auth/PEOPLE', 'type = "userpass"'),
+        request('anna', 'auth/logins/users/anna', `password = ${password}`),
+        request('old', 'sys/policy/old', 'policy = "# x"'),
+        request('new', path, 'policy = "# x"'),
+      )
+    writeFileSync(file, files('sys/policies/acl/new'))
+    expect((await changes('-prune')).filter((one) => one.startsWith('delete'))).to.have.members([
+      'delete sys/mounts/nobodys',
+      'delete sys/auth/nobodys',
+      'delete sys/policies/acl/nobodys',
+    ])
+    writeFileSync(file, files('').replace('path = ""', `path = { ${answer} }`))
+    const { code, err } = await shell.run(['plan', '-prune', file])
+    expect([code, err]).to.deep.include(1)
+    expect(err).to.include('the path of all.new cannot be known here, so -prune might remove what it names')
+  })
+
+  it('treat what is in an engine as data, whatever its names, and show no field with the name of a secret', async () => {
+    await server.data('POST', 'sys/mounts/one', { type: 'kv', options: { version: '1' } })
+    for (const name of ['bob', 'eve']) await server.data('POST', `one/auth/app/users/${name}`, { pin: 'hidden-1' })
+    const space = await server.call('POST', '/v1/sys/namespaces/team')
+    expect(space.status).to.be.lessThan(300)
+    writeFileSync(
+      file,
+      block(
+        'all',
+        request('bob', 'one/auth/app/users/bob', 'pin = "hidden-2"'),
+        request('audit', 'sys/audit/more', 'type = "file" options = { file_path = "/tmp/x" token = "hidden-3" }'),
+        request('policy', 'team/sys/policies/acl/reader', 'policy = "# shown"'),
+      ),
+    )
+    const { out } = await shell.run(['plan', '-prune', file])
+    expect(out).to.include('~ one/auth/app/users/bob (data)\n    pin: (secret)\n')
+    expect(out).to.include('    options: (secret)\n').and.to.include('    policy: "# shown"\n')
+    expect(out).to.include('2 to create, 1 to update, 0 to delete.').and.not.to.include('hidden')
+  })
+
   it('apply a saved plan as it was shown, and refuse it when the server or a secret is another one', async () => {
     const saved = join(shell.home, 'saved.plan')
     await shell.run(['plan', `-out=${saved}`, file])
