@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { fitsGlob } from '../../util/glob.ts'
 import { base64, fromBase64, fromHex, textOrNone } from '../../util/bytes.ts'
 import { NotConvertible, asText } from '../convert.ts'
 import { TemplateError } from './error.ts'
@@ -33,7 +34,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
   ['decode_base64', ([value]) => decoded(fromBase64(text(value)))],
   ['hex', ([value]) => Buffer.from(text(value)).toString('hex')],
   ['decode_hex', ([value]) => decoded(fromHex(text(value)))],
-  ['glob', ([pattern, value]) => matches(text(pattern), text(value))],
+  ['glob', ([pattern, value]) => fitsGlob(text(pattern), text(value))],
   ['random', ([length], world) => randomText(countOf(length), world)],
   ['uuid', (_, { uuid }) => uuid()],
   ['unix_time', (_, { now }) => Math.floor(now() / 1000)],
@@ -83,11 +84,6 @@ const sha256 = (value: string): string => createHash('sha256').update(value).dig
 function truncated(most: number, value: string): string {
   if (most <= 8) throw new TemplateError('truncate_sha256 needs a length of more than 8')
   return value.length <= most ? value : value.slice(0, most - 8) + sha256(value.slice(most - 8)).slice(0, 8)
-}
-
-function matches(pattern: string, value: string): boolean {
-  const escaped = pattern.split('*').map((piece) => piece.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-  return new RegExp(`^${escaped.join('.*')}$`, 's').test(value)
 }
 
 const letters = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

@@ -1,5 +1,8 @@
 import { TemplateError } from './error.ts'
 
+/** So many words are more than anybody writes; they nest as deep. */
+const mostWords = 1000
+
 /** The words of an action. @throws TemplateError */
 export function tokensOf(text: string): readonly string[] {
   const pattern = /\s*("(?:[^"\\\n]|\\.)*"|`[^`]*`|\$?(?:\.[A-Za-z_]\w*)+|\$|\.|[|()]|-?\d+(?:\.\d+)?|[A-Za-z_]\w*)/y
@@ -10,6 +13,7 @@ export function tokensOf(text: string): readonly string[] {
     if (!found)
       throw new TemplateError('an action {{ … }} cannot be read: names with "-" need: index .responses "name"')
     words.push(found[1] as string)
+    if (words.length > mostWords) throw new TemplateError(`an action {{ … }} has more than ${mostWords} words`)
   }
   if (words.length === 0) throw new TemplateError('an action {{ }} is empty')
   return words

@@ -31,5 +31,8 @@ describe('a template of an initialize block', () => {
     fc.assert(fc.property(fc.string({ unit: fc.constantFrom('{{', '}}', '"', '`', '-', ' ', '.a', '|', 'if', 'end', '(') }), (text) => { templateFault(text) })) // prettier-ignore
     expect(templateFault(`{{ ${'"'.repeat(100_000)} }}`)).to.be.a('string')
     expect(templateFault('{{ if .a }}'.repeat(100_000))).to.be.a('string')
+    for (const many of ['(', '1 | print | ']) expect(templateFault(`{{ ${many.repeat(100_000)} }}`)).to.be.a('string')
+    const glob = { pattern: `${'*a'.repeat(40)}c`, value: 'a'.repeat(50_000) }
+    expect(rendered('{{ glob .pattern .value }}{{ glob "*a.b*c" "a.bc" }}', glob)).to.equal('falsetrue')
   })
 })
