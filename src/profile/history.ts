@@ -16,6 +16,15 @@ export class History {
     ;(this[kind][block] ??= emptied())[request] = value
   }
 
+  /** A value that cannot be known here: whoever looks into it, in whatever language, gets NotThere. */
+  addUnknown(kind: 'requests' | 'responses', block: string, request: string): void {
+    const refuse = (): never => {
+      throw new NotThere(`request "${request}" of "${block}" is not sent here`)
+    }
+    const traps = { get: refuse, has: refuse, ownKeys: refuse, getOwnPropertyDescriptor: refuse, getPrototypeOf: refuse } // prettier-ignore
+    this.add(kind, block, request, new Proxy({}, traps))
+  }
+
   /** @throws NotThere */
   field(kind: 'requests' | 'responses', names: readonly [string, string], selector: readonly unknown[]): unknown {
     const [block, request] = names

@@ -70,6 +70,12 @@ export class ProfileRun {
     this.#history.add('responses', block, name, response)
   }
 
+  /** A request that is not performed here, with or without its values: what refers to them cannot be known. */
+  unanswered(block: string, request: string, isMade: boolean): void {
+    if (!isMade) this.#history.addUnknown('requests', block, request)
+    this.#history.addUnknown('responses', block, request)
+  }
+
   async #as<T>(convert: (value: unknown) => T, node: Node, name: string, at: ProfileRequest['at']): Promise<T> {
     const value = plain(await evaluated(node, { world: this.#world, history: this.#history }))
     return named(() => convert(value), name, at)

@@ -1,5 +1,7 @@
+import { Numeral } from '../util/json.ts'
 import { NotConvertible, asBool, asMap, asText } from './convert.ts'
 import type { Evaluating } from './evaluate.ts'
+import { NotThere } from './history.ts'
 import type { SourceName } from './profile.ts'
 import { render } from './template/render.ts'
 import { TemplateError } from './template/error.ts'
@@ -56,15 +58,16 @@ async function celValue(fields: Fields, { history: { requests, responses } }: Ev
       context[asText(name)] = environment.evaluate(asText(expression), context)
     return withoutBigInts(environment.evaluate(asText(fields['expression']), context))
   } catch (thrown) {
-    if (thrown instanceof NotConvertible) throw thrown
+    if (thrown instanceof NotConvertible || thrown instanceof NotThere) throw thrown
     // Its own message could have parts of values.
     throw new TemplateError('the expression fails: check its syntax, and that every field that it names exists')
   }
 }
 
-/** CEL's integers are BigInts, which JSON has not. */
+/** CEL's integers are BigInts, which JSON has not. Digits that a number would change stay as they are. */
 function withoutBigInts(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : new Numeral(String(value))
+  if (value instanceof Numeral) return value
   if (Array.isArray(value)) return value.map(withoutBigInts)
   if (value instanceof Map) return withoutBigInts(Object.fromEntries(value))
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value

@@ -43,11 +43,12 @@ export async function wantedBy(
       const name = `${block.name}.${spec.name}`
       const request = applies === false ? undefined : await known(name, async () => ((await profile.applies(spec)) ? profile.request(block.name, spec) : undefined)) // prettier-ignore
       named.push({ name, path: typeof request === 'object' ? request.path : await pathOf(profile, spec) })
-      const unknown = [applies, request].find((one) => typeof one === 'string')
-      if (typeof unknown === 'string') wanted.push({ name, unknown })
-      else if (applies === true && typeof request === 'object')
-        if (!reads.includes(request.operation)) wanted.push({ name, request })
-        else profile.answered(request, await answerTo(run, request))
+      const unknown = [applies, request].find((one): one is string => typeof one === 'string')
+      const isSent = unknown === undefined && typeof request === 'object' && reads.includes(request.operation)
+      if (isSent) profile.answered(request, await answerTo(run, request))
+      else if (unknown !== undefined || request) profile.unanswered(block.name, spec.name, typeof request === 'object')
+      if (unknown !== undefined) wanted.push({ name, unknown })
+      else if (!isSent && typeof request === 'object') wanted.push({ name, request })
     }
   }
   return { wanted, named }

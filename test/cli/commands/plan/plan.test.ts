@@ -254,6 +254,35 @@ describe('plan and apply', () => {
     expect(await changes()).to.deep.equal(['leave auth/token/create', 'leave all.user'])
   })
 
+  it('leave alone what a template or an expression makes of a response that is not there', async () => {
+    const made = (source: string, text: string): string =>
+      `data = { t = { eval_source = "${source}" eval_type = "string" ${text} } }`
+    writeFileSync(
+      file,
+      block(
+        'all',
+        request('token', 'auth/token/create', 'policies = ["default"]'),
+        request(
+          'template',
+          'secret/data/a',
+          made('template', String.raw`template = "{{ .responses.all.token.auth.client_token }}"`),
+        ),
+        request('cel', 'secret/data/b', made('cel', 'expression = "responses.all.token.auth.client_token"')),
+        request('has', 'secret/data/c', made('cel', "expression = \"has(responses.all.token.auth) ? 'a' : 'b'\"")),
+        request('of', 'secret/data/d', made('cel', 'expression = "requests.all.cel.data.data.t"')),
+        request('path', 'secret/data/e', made('cel', 'expression = "requests.all.token.path"')),
+      ),
+    )
+    expect(await changes()).to.deep.equal([
+      'leave auth/token/create',
+      'leave all.template',
+      'leave all.cel',
+      'leave all.has',
+      'leave all.of',
+      'create secret/data/e',
+    ])
+  })
+
   it('say where a file is wrong, and refuse an answer that shows nothing', async () => {
     writeFileSync(file, 'initialize "a" {\n request "b" { operation = "overwrite" path = "c" }\n}\n')
     const { code, err } = await shell.run(['plan', file])
