@@ -92,7 +92,7 @@ describe('the commands for auditors', () => {
     expect(code, out).to.equal(0)
     expect(out)
       .to.include('This log follows another one (ab12, 7 lines): the file was removed.')
-      .and.include('3 lines were not taken: another device took them, or their requests failed.')
+      .and.include('3 lines were not written to this log: another device has them, or their requests failed.')
       .and.not.include('{')
   })
 
