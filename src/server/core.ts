@@ -1,10 +1,10 @@
-import type { UnsealOptions } from '../contract/seal.ts'
 import { randomUUID } from 'node:crypto'
 import { AuditBroker } from '../audit/broker.ts'
 import { EncryptedBarrier } from '../barrier/barrier.ts'
 import type { Config } from '../config/types.ts'
 import type { Engine } from '../contract/engine.ts'
 import { Fault } from '../contract/fault.ts'
+import type { AutoSeal, UnsealOptions } from '../contract/seal.ts'
 import type { Storage } from '../contract/storage.ts'
 import { BrowserSettings } from '../core/browser-settings.ts'
 import { Pipeline } from '../core/request/pipeline.ts'
@@ -105,7 +105,7 @@ export class ServerCore {
     })
     const events = new Events(loggers.named('core'))
     this.autoUnseal = new AutoUnseal(this.manager, clock, events)
-    this.sealHealth = new SealHealth({ seals: autoSeals, random: randomBytes, clock, events })
+    this.sealHealth = this.#newSealHealth(autoSeals, events)
     const backups = new ShareBackups(this.#barrier.view('core/'))
     this.#rekey = new Rekey(this.manager, randomUUID, backups)
     this.#rotateRoot = new Rekey(this.manager, randomUUID, backups)
@@ -150,6 +150,18 @@ export class ServerCore {
   /** Loads the code of unsealed servers in advance, so that an unseal need not wait for it. */
   async preload(): Promise<void> {
     await loadUnsealed()
+  }
+
+  #newSealHealth(seals: readonly AutoSeal[], events: Events): SealHealth {
+    const stored = async (name: string) => (await this.manager.record())?.wrappedKeys?.find(({ seal }) => seal === name)
+    return new SealHealth({
+      seals,
+      // A sealed server has no business with its unseal key.
+      stored: async (name) => (this.manager.isUnsealed ? stored(name) : undefined),
+      random: randomBytes,
+      clock: this.#parts.clock,
+      events,
+    })
   }
 
   #newSnapshots(events: Events): Snapshots {

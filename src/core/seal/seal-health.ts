@@ -1,5 +1,5 @@
 import { provenWrap } from '../../contract/seal.ts'
-import type { AutoSeal } from '../../contract/seal.ts'
+import type { AutoSeal, WrappedKey } from '../../contract/seal.ts'
 import { wipe } from '../../util/bytes.ts'
 import type { Clock } from '../../util/clock.ts'
 import { whyOf } from '../telemetry/events.ts'
@@ -12,7 +12,7 @@ const intervals = { healthy: 10 * 60_000, unhealthy: 60_000 } as const
 export interface SealState {
   readonly name: string
   readonly type: string
-  /** It has encrypted and decrypted at its last check. */
+  /** It has encrypted and decrypted at its last check, also the unseal key if the server was unsealed. */
   readonly healthy: boolean
   /** When it was first found not to work, or not checked yet: epoch milliseconds; absent while it works. */
   readonly unhealthySince?: number
@@ -28,6 +28,8 @@ interface Watched {
 
 interface SealHealthParts {
   readonly seals: readonly AutoSeal[]
+  /** The unseal key of the storage as the seal of this name has encrypted it; undefined while the server is sealed. */
+  readonly stored: (seal: string) => Promise<WrappedKey | undefined>
   readonly random: (bytes: number) => Uint8Array
   readonly clock: Clock
   readonly events: Events
@@ -78,16 +80,28 @@ export class SealHealth {
     watched.timer = clock.after(interval, () => void this.#check(watched))
   }
 
-  /** Why a random value does not come back from the seal; undefined: it does. */
+  /** Why a random value does not come back from the seal, or it does not decrypt the unseal key; undefined: it does both. */
   async #failure(seal: AutoSeal): Promise<string | undefined> {
     const value = this.#parts.random(32)
     try {
       await provenWrap(seal, value)
-      return undefined
+      return await this.#failureOfStored(seal)
     } catch (thrown) {
       return whyOf(thrown)
     } finally {
       wipe(value)
+    }
+  }
+
+  /** A key that was rotated too far, or replaced under its name, encrypts and decrypts all but what matters. */
+  async #failureOfStored(seal: AutoSeal): Promise<string | undefined> {
+    const stored = await this.#parts.stored(seal.name)
+    if (!stored) return undefined
+    try {
+      wipe(await seal.unwrap(stored))
+      return undefined
+    } catch (thrown) {
+      return `it does not decrypt the unseal key of the storage any more: ${whyOf(thrown)}`
     }
   }
 

@@ -16,6 +16,8 @@ class ObedientSeal implements AutoSeal {
   readonly disabled: boolean
   mood: 'works' | 'fails' | 'lies' = 'works'
   checks = 0
+  /** What it does not decrypt any more. */
+  lost = ''
   readonly seen: Uint8Array[] = []
 
   constructor(name: string, disabled = false) {
@@ -31,6 +33,7 @@ class ObedientSeal implements AutoSeal {
   }
 
   async unwrap({ value }: WrappedKey): Promise<Uint8Array> {
+    if (value === this.lost) throw new Fault('precondition_failed', 'that key is gone')
     const key = Uint8Array.from(Buffer.from(value, 'base64'))
     return this.mood === 'lies' ? key.map((byte) => byte ^ 1) : key
   }
@@ -43,10 +46,11 @@ class ObedientSeal implements AutoSeal {
 describe('the health of seals', () => {
   const clock = new HandClock()
   const told: string[] = []
+  const stored = new Map<string, WrappedKey>()
   const hear = (level: string) => (message: string, fields?: object) => void told.push(`${level} ${message} ${JSON.stringify(fields)}`) // prettier-ignore
   const log = { debug: hear('debug'), info: hear('info'), warn: hear('warn'), error: hear('error') } as unknown as Log
   const watch = (...seals: readonly AutoSeal[]) =>
-    new SealHealth({ seals, random: randomBytes, clock, events: new Events(log) })
+    new SealHealth({ seals, stored: async (name) => stored.get(name), random: randomBytes, clock, events: new Events(log) }) // prettier-ignore
   const settled = async () => new Promise(setImmediate)
   const pass = async (ms: number) => {
     clock.advance(ms)
@@ -105,6 +109,25 @@ describe('the health of seals', () => {
     expect(told.join()).to.match(/no answer from bad/)
     expect(health.states.map(({ name }) => name)).to.deep.equal(['bad'])
     expect(old.checks).to.equal(0)
+    health.stop()
+  })
+
+  it('is that of the unseal key, too: a seal that decrypts only what is new does not unseal', async () => {
+    const seal = new ObedientSeal('one')
+    const wrapped = await seal.wrap(randomBytes(32))
+    stored.set('one', wrapped)
+    const health = watch(seal)
+    health.start()
+    await settled()
+    expect(health.states[0]).to.include({ healthy: true })
+    seal.lost = wrapped.value
+    await pass(10 * minutes)
+    expect(health.states[0]).to.include({ healthy: false })
+    expect(told.join()).to.match(/it does not decrypt the unseal key of the storage any more: that key is gone/)
+    // The server is sealed: its unseal key is left alone.
+    stored.clear()
+    await pass(minutes)
+    expect(health.states[0]).to.include({ healthy: true })
     health.stop()
   })
 

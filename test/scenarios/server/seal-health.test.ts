@@ -67,6 +67,23 @@ describe('sys/seal-backend-status', () => {
     expect(log.filter((line) => line.includes('works again') && line.includes('headquarters'))).to.have.length(1)
   })
 
+  it('tells that a seal works, and does not decrypt the unseal key of this storage any more', async () => {
+    const clock = new HandClock()
+    const { server: keys, block } = await keyServer()
+    const log: string[] = []
+    const server = await serve(temporaryFolder(), block(), log, { clock })
+    await initialise(server)
+    await says(server, { healthy: true, fully_wrapped: true })
+    await keys.call('POST', '/v1/transit/keys/unseal/rotate', {})
+    await keys.call('POST', '/v1/transit/keys/unseal/config', { min_decryption_version: 2 })
+    clock.advance(10 * 60_000)
+    await says(server, { healthy: false })
+    expect(log.join()).to.match(/it does not decrypt the unseal key of the storage any more: .*status 400/)
+    await keys.call('POST', '/v1/transit/keys/unseal/config', { min_decryption_version: 1 })
+    clock.advance(60_000)
+    await says(server, { healthy: true })
+  })
+
   it('tells that an added seal cannot unseal yet', async () => {
     const folder = temporaryFolder()
     const { server: keys, block } = await keyServer()
