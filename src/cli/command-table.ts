@@ -37,12 +37,12 @@ export const commandGroups: readonly CommandGroup[] = [
   ),
   group(
     'plan',
-    'Show what files would change on the server',
+    'Show the changes that files would make on the server',
     async () => (await import('./commands/plan/plan.ts')).planCommands,
   ),
   group(
     'apply',
-    'Change the server to what files say',
+    'Change the server as described in files',
     async () => (await import('./commands/plan/plan.ts')).applyCommands,
   ),
   group('path-help', 'Show the help of an API path', loadGeneric),
@@ -59,7 +59,7 @@ export const commandGroups: readonly CommandGroup[] = [
   group('print', 'Print the token in use', async () => (await import('./commands/generic/print.ts')).printCommands),
   group(
     'debug',
-    'Write a bundle about a server, for whoever looks into a problem',
+    'Write a support bundle about a server',
     async () => (await import('./commands/debug/debug.ts')).debugCommands,
   ),
   group('version', 'Print the version', async () => (await import('./commands/generic/print.ts')).printCommands),

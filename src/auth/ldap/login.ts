@@ -22,7 +22,7 @@ const longestPassword = 1024
 
 /** `login/:username`. */
 export const loginRoute = write('login/:username', {
-  about: 'Log in with a password that the directory knows.',
+  about: 'Log in with a password of the directory.',
   access: 'public',
   canonical: { username: ldapName },
   returns: newToken,

@@ -22,7 +22,7 @@ export function identityEngine(ports: IdentityPorts): Engine {
   return defineEngine<Identity>({
     type: 'identity',
     kind: 'secret',
-    about: 'Who logs in, whichever way: entities, groups and their aliases.',
+    about: 'Entities, groups and their aliases: the identities behind the logins of all methods.',
     start: (host) => new Identity(host, ports),
     everyMinute: async (identity) => {
       await removeEnded(identity.view)

@@ -32,7 +32,7 @@ const fields = {
   path: f.string('The secret or key in the snapshot, as policies name it: `secret/data/app`, `transit/keys/orders`.'),
   to: f.string('Where it goes, a path of the same kind; left out: to the same path.').limiting(),
   version: f.int('Only this version of a secret, which becomes its newest one; left out: all versions.').limiting(),
-  force: f.bool('Replace what is there.').or(false),
+  force: f.bool('Replace an existing secret or key.').or(false),
 }
 
 /** `sys/storage/raft/snapshot-recover`: the body of a request is the file. */

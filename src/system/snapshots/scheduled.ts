@@ -143,7 +143,7 @@ export function scheduledSnapshotRoutes(port: ScheduledSnapshotPort): Route<unkn
       },
     }),
     read(`${path}/status/:name`, {
-      about: 'Read what became of the scheduled snapshots of a configuration, and when the next one is due.',
+      about: 'Read the outcome of the scheduled snapshots of a configuration, and the time of the next one.',
       returns: status,
       fields: named,
       handle: async (_, { name }) => answer(statusOf(await port.status(checked(name)))),

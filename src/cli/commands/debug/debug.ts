@@ -101,13 +101,13 @@ async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export const debugCommands: readonly Command[] = [
   {
     name: 'debug',
-    about: 'Write a bundle about a server for whoever looks into a problem: state, metrics, machine, configuration, and no secret', // prettier-ignore
+    about: 'Write a support bundle about a server: state, metrics, machine, configuration, without secrets', // prettier-ignore
     args: [0, 0],
     flags: {
       duration: { kind: 'string', about: 'How long to collect (default 2m).' },
       interval: { kind: 'string', about: 'Time between two captures of the state (default 30s).' },
       'metrics-interval': { kind: 'string', about: 'Time between two captures of the metrics (default 10s).' },
-      target: { kind: 'strings', about: `What to collect: ${targets.map(({ name }) => name).join(', ')}; all by default.` }, // prettier-ignore
+      target: { kind: 'strings', about: `The targets to collect: ${targets.map(({ name }) => name).join(', ')}; all by default.` }, // prettier-ignore
       output: { kind: 'string', about: 'The file (default strongroom-debug-TIME.tar.gz).' },
       compress: { kind: 'bool', about: 'Compress the bundle (default true).' },
     },

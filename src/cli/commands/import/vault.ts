@@ -58,7 +58,7 @@ export const importCommands: readonly Command[] = [
       'from-token-file': { kind: 'string', about: 'File with a token of the source, or - for standard input; asked for otherwise.' }, // prettier-ignore
       'from-namespace': { kind: 'string', about: 'Namespace of the source.' },
       'from-ca-cert': { kind: 'string', about: 'File with the CA certificate of the source, in PEM.' },
-      'dry-run': { kind: 'bool', about: 'Show what would be imported, and change nothing.' },
+      'dry-run': { kind: 'bool', about: 'Show the lines of the import, and change nothing.' },
     },
     shows: ['format'],
     doing: 'importing',

@@ -43,7 +43,7 @@ export const operatorCommands: readonly Command[] = [
   {
     name: 'operator diagnose',
     about:
-      'Check what a server needs to start: ports, certificates, permissions, disks, clock, storage, seals, audit devices; exit status 0 well, 1 failure, 2 warning',
+      'Check the conditions of a start: ports, certificates, permissions, disks, clock, storage, seals, audit devices; exit status 0 well, 1 failure, 2 warning',
     usage: 'FILE…',
     args: [0, Infinity],
     offline: true,

@@ -64,7 +64,7 @@ async function begin(run: Run, operation: KeyShareOperation): Promise<number> {
   if (run.format === 'table') {
     if (!flags.has('pgp-keys'))
       run.err(
-        'WARNING! The new shares will be shown in plain text to whoever submits the last share. With -pgp-keys, each share is encrypted for its recipient. With -verify, the new shares take effect only after their recipients have submitted them.',
+        'WARNING! The new shares will be shown in plaintext to the person who submits the last share. With -pgp-keys, each share is encrypted for its recipient. With -verify, the new shares take effect only after their recipients have submitted them.',
       )
     run.out('\n')
   }

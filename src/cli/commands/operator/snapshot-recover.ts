@@ -40,7 +40,7 @@ export const recoverCommand: Command = {
   flags: {
     to: { kind: 'string', about: 'Where it goes: a path of the same kind, such as secret/data/app-old.' },
     version: { kind: 'int', about: 'Only this version of a secret, as its newest one.' },
-    force: { kind: 'bool', about: 'Replace what is there.' },
+    force: { kind: 'bool', about: 'Replace an existing secret or key.' },
   },
   shows: ['field', 'format'],
   doing: 'recovering from a snapshot',

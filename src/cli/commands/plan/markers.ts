@@ -36,7 +36,7 @@ export class Markers {
       if (thrown instanceof UsageError) throw thrown
     }
     throw new UsageError(
-      `${file} is not what -state wrote: name another file, or remove it to send all write-only fields again`,
+      `${file} was not written by -state: name another file, or remove it to send all write-only fields again`,
     )
   }
 

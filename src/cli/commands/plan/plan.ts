@@ -36,8 +36,8 @@ const told =
   }
 
 const flags: FlagTable = {
-  prune: { kind: 'bool', about: 'Remove what the files do not name, among mounts, login methods, policies, users and roles that they have some of.' },
-  state: { kind: 'string', about: 'File that remembers, as hashes, the write-only fields that were sent: they are sent again when they change.' },
+  prune: { kind: 'bool', about: 'Remove objects that the files do not name, of those kinds (mounts, login methods, policies, users, roles) that they name some of.' },
+  state: { kind: 'string', about: 'File with hashes of the write-only fields that were sent: changed fields are sent again.' },
   resend: { kind: 'bool', about: 'Send all write-only fields, such as passwords, again.' },
   'detailed-exitcode': { kind: 'bool', about: 'Exit status 0: no changes, 1: error, 2: changes.' },
 } // prettier-ignore
@@ -46,7 +46,7 @@ const flags: FlagTable = {
 export const planCommands: readonly Command[] = [
   {
     name: 'plan',
-    about: 'Show the difference between initialize blocks in files and what the server has; nothing is changed',
+    about: 'Show the difference between initialize blocks in files and the state of the server; nothing is changed',
     usage: 'FILE…',
     args: [1, Infinity],
     flags: { ...flags, out: { kind: 'string', about: 'File to save the plan in, for apply -plan; it has no secret.' } },
@@ -59,7 +59,7 @@ export const planCommands: readonly Command[] = [
 export const applyCommands: readonly Command[] = [
   {
     name: 'apply',
-    about: 'Change a server to what initialize blocks in files say, and nothing else; shows the plan first',
+    about: 'Change a server as described by initialize blocks in files, and nothing else; shows the plan first',
     usage: '[FILE…]',
     args: [0, Infinity],
     flags: {

@@ -107,7 +107,7 @@ export const exportRoutes = [
   read('backup/:name', {
     // The time of the backup is stored with the key.
     pure: false,
-    about: 'Write a whole key with all its versions, in plain.',
+    about: 'Export a complete key with all versions, in plaintext.',
     returns: { backup: f.string('The key, base64.').secret() },
     fields: { name: shared.name },
     handle: async ({ engine, request }, { name }) => {

@@ -21,7 +21,7 @@ const options = (about: string) => f.list(about)
 /** The documents of a provider by which clients find everything else. */
 export const discoveryRoutes = [
   read('oidc/provider/:name/.well-known/openid-configuration', {
-    about: 'Where the endpoints of a provider are, and what it can do (OpenID Connect Discovery).',
+    about: 'The endpoints and abilities of a provider (OpenID Connect Discovery).',
     access: 'public',
     forEveryone: hasClients,
     canonical: canonicalName,

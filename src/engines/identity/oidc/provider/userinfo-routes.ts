@@ -18,7 +18,7 @@ const { read, write } = routesOf<Identity>()
 /** `oidc/provider/:name/userinfo`. Its token is the access token of a client, which is none of ours. */
 export const userinfoRoutes = [read, write].map((maker) =>
   maker('oidc/provider/:name/userinfo', {
-    about: 'The claims of the user whom an access token is about. The token is sent as a Bearer token.',
+    about: 'The claims of the user of an access token. The token is sent as a Bearer token.',
     access: 'public',
     forEveryone: hasClients,
     canonical: canonicalName,
