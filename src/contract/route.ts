@@ -23,6 +23,11 @@ export interface Call<S> {
    * @throws Fault when no audit device recorded it; then nothing may be changed
    */
   readonly beforeChange: BeforeChange
+  /**
+   * The caller, judged again by the token and the policies of now: for a request that took long before it changes something
+   * (an upload). @throws Fault when it would be refused now, or the server was sealed in between
+   */
+  readonly judgedAgain: JudgedAgain
   /** The mount's path with a trailing slash, e.g. `transit/`. */
   readonly mountPath: string
   /** The names in the path as the caller spelled them, maybe not canonical: for messages only. */
@@ -33,6 +38,9 @@ export interface Call<S> {
 
 /** Resolves when a request may change something. */
 export type BeforeChange = () => Promise<void>
+
+/** See `Call.judgedAgain`. */
+export type JudgedAgain = () => Promise<Caller>
 
 /** The token that is the subject of a request. */
 export interface Subject {

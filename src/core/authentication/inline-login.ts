@@ -101,7 +101,7 @@ export class InlineLogins {
   ): Promise<{ readonly outcome: FormedResponse | Fault; readonly record?: TokenRecord }> {
     if (decision.refusal) return { outcome: decision.refusal }
     try {
-      const { login, ...response } = await (byMount ? byMount(decision.mount) : handled(decision, beforeChange))
+      const { login, ...response } = await (byMount ? byMount(decision.mount) : handled(decision, { beforeChange }))
       if (!login) throw refuse(`"${decision.request.path}" is not the path of a login`)
       await beforeChange()
       const { record, ...outcome } = await passingToken(

@@ -1,4 +1,5 @@
 import { Fault, asFault, refuse } from '../../contract/fault.ts'
+import type { Caller } from '../../contract/identity.ts'
 import type { AdmittedRequest, Gateway } from '../../contract/protocol.ts'
 import type { Request } from '../../contract/request.ts'
 import type { FormedResponse } from '../../contract/response.ts'
@@ -11,7 +12,8 @@ import type { Admission, RequestHead } from './admit.ts'
 import { eventOf } from './audit-event.ts'
 import { noToken } from './decision/disclosure.ts'
 import { RecordChanged, handled, handledData } from './call.ts'
-import { decide, decideAgain } from './decision/decide.ts'
+import type { HandlerSteps } from './call.ts'
+import { decide, decideAgain, judgedAgain } from './decision/decide.ts'
 import type { Decision, DecidingParts } from './decision/decision.ts'
 import { countedOnceRead } from './login-quota.ts'
 import { help } from './help.ts'
@@ -157,10 +159,13 @@ export class Pipeline implements Gateway {
   async #perform(decision: Decision, event: AuditEvent, unsealed: UnsealedParts | undefined): Promise<Performed> {
     let attempt = { decision, event }
     for (let times = 1; ; times++) {
-      const { event: current } = attempt
-      const beforeChange = async (): Promise<void> => this.#parts.audit.beforeChange(current)
+      const { event: current, decision: allowed } = attempt
+      const steps: HandlerSteps = {
+        beforeChange: async () => this.#parts.audit.beforeChange(current),
+        judgedAgain: async () => this.#judgedAgain(allowed, unsealed),
+      }
       const refusal = attempt.decision.refusal ?? (unsealed ? undefined : this.#unsealedMeanwhile(attempt.decision))
-      const outcome = refusal ?? (await perform(attempt.decision, unsealed, beforeChange))
+      const outcome = refusal ?? (await perform(attempt.decision, unsealed, steps))
       if (!(outcome instanceof RecordChanged)) return { event: attempt.event, outcome }
       if (!unsealed || times === mostDecisions) return { event: attempt.event, outcome: tooManyChanges() }
       const newDecision = await decideAgain(unsealed, attempt.decision)
@@ -191,6 +196,12 @@ export class Pipeline implements Gateway {
     return decision.refusal || decision.route?.access !== 'public' ? { ...decision, refusal: stale } : decision
   }
 
+  async #judgedAgain(decision: Decision, unsealed: UnsealedParts | undefined): Promise<Caller> {
+    if (!unsealed) return decision.caller
+    if (this.#parts.unsealed() === unsealed) return judgedAgain(unsealed, decision)
+    throw new Fault('unavailable', 'the server was sealed meanwhile; nothing was changed, try again')
+  }
+
   /** A sealed server asks for no token: what it allowed must not be performed by an unsealed one that asks for it. */
   #unsealedMeanwhile({ route }: Decision): Fault | undefined {
     if (route?.access === 'public' || !this.#parts.unsealed()) return undefined
@@ -209,7 +220,7 @@ function tooManyChanges(): Fault {
 async function perform(
   decision: Decision,
   unsealed: UnsealedParts | undefined,
-  beforeChange: BeforeChange,
+  steps: HandlerSteps,
 ): Promise<FormedResponse | Fault | RecordChanged> {
   const { request } = decision
   try {
@@ -218,9 +229,9 @@ async function perform(
     if (!decision.route) throw new Fault('internal', 'internal error')
     if (request.wrapTtl !== undefined && decision.route.whenSealed && !decision.route.pure)
       throw refuse('the answers of this path cannot be wrapped; send the request without X-Vault-Wrap-TTL')
-    const handledResponse = await handled(decision, beforeChange)
+    const handledResponse = await handled(decision, steps)
     const complete = handledResponse.login
-      ? await loggedIn(decision, unsealed, { ...handledResponse, login: handledResponse.login }, beforeChange)
+      ? await loggedIn(decision, unsealed, { ...handledResponse, login: handledResponse.login }, steps.beforeChange)
       : handledResponse
     const visible = decision.nameFilter ? await filtered(complete, decision.nameFilter) : complete
     const response = withWarnings(decision, visible)

@@ -105,13 +105,13 @@ export class Snapshots {
 
   /**
    * Recovers one secret or key of a snapshot of this cluster. Nothing else is changed.
-   * @param by who asks, in which request
+   * @param by who asks, in which request; judged once the file is there, which may take hours
    * @throws Fault saying why it cannot be
    */
   async recover(
     file: AsyncIterable<Uint8Array>,
     spec: RecoverySpec,
-    by: { readonly caller: Caller; readonly request: string },
+    by: { readonly caller: () => Promise<Caller>; readonly request: string },
   ): Promise<Recovered & Pick<SnapshotReport, 'meta' | 'sha256'>> {
     const { storage, barrier, note, root } = this.#parts
     return this.#oneAtATime(async () => {
@@ -123,9 +123,10 @@ export class Snapshots {
         if (!this.#isOurs(read))
           throw this.#foreign(meta, '', ' with its own shares or seals, and read it there: this server does not have its keys') // prettier-ignore
         await replacement.finish(BigInt(meta.revision))
+        const caller = await by.caller()
         const recovered = await recoverOne(barrier.snapshotView(replacement), {
           spec,
-          caller: by.caller,
+          caller,
           root: root(),
           note: async (paths) => {
             const version = spec.version === undefined ? {} : { version: spec.version }

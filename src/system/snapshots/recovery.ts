@@ -16,7 +16,7 @@ export interface SnapshotRecoveryPort {
       readonly version: number | undefined
       readonly force: boolean
     },
-    by: { readonly caller: Caller; readonly request: string },
+    by: { readonly caller: () => Promise<Caller>; readonly request: string },
   ): Promise<{
     readonly from: string
     readonly to: string
@@ -50,7 +50,7 @@ export function snapshotRecoveryRoutes(port: SnapshotRecoveryPort): Route<unknow
         sha256: f.string('The SHA-256 of its records, as in the audit log.'),
       },
       fields,
-      handle: async ({ request, caller }, { path, to, version, force }) => {
+      handle: async ({ request, judgedAgain: caller }, { path, to, version, force }) => {
         if (!path) throw refuse("'path' must be supplied: the secret or key in the snapshot")
         if (version !== undefined && version < 1) throw refuse("'version' counts from 1: leave it out for all versions")
         const by = { caller, request: request.id }

@@ -39,7 +39,7 @@ export interface SnapshotPort {
   restore(
     upload: AsyncIterable<Uint8Array>,
     options: { readonly force: boolean; readonly revokeTokens: boolean },
-  ): Promise<{ readonly report: Report; adopt(): Promise<void> }>
+  ): Promise<{ readonly report: Report; adopt(): Promise<void>; discard(): Promise<void> }>
 }
 
 const { read, write } = routesOf<unknown>()
@@ -105,9 +105,14 @@ function restoreRoute(port: SnapshotPort, pattern: string, force: boolean): Rout
       : 'Restore a snapshot of this cluster, or any into a server that is not initialised. The server seals itself.',
     returns: restored,
     fields: restoreFields,
-    handle: async ({ request }, { revoke_tokens: revokeTokens }): Promise<Response> => {
+    handle: async ({ request, judgedAgain }, { revoke_tokens: revokeTokens }): Promise<Response> => {
       refuseWrapping(request)
       const staged = await port.restore(uploadOf(request), { force, revokeTokens })
+      // The upload may have taken hours: the token may be revoked, or the server sealed.
+      await judgedAgain().catch(async (thrown: unknown) => {
+        await staged.discard()
+        throw thrown
+      })
       const { report } = staged
       return { data: { ...bodyOf(report), next: nextOf(report) }, after: async () => staged.adopt() }
     },

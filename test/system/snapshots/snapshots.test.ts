@@ -236,6 +236,37 @@ describe('sys/storage/raft/snapshot', () => {
     }
   })
 
+  it('restores nothing for a token that was revoked while the snapshot came, nor after a seal', async () => {
+    const file = await saved(server)
+    await server.data('POST', 'kv/data/app', { data: { password: 'second' } })
+    const rules = 'path "sys/storage/raft/*" { capabilities = ["update", "sudo"] }'
+    const meanwhile: readonly (readonly [number, (token: string) => Promise<unknown>])[] = [
+      [403, async (token) => server.data('POST', 'auth/token/revoke', { token })],
+      [403, async () => server.data('POST', 'sys/policies/acl/restorer', { policy: 'path "kv/*" { capabilities = ["read"] }' })],
+      [503, async () => server.data('PUT', 'sys/seal').then(async () => unseal(server))],
+    ]
+    for (const more of ['', '-force'])
+      for (const [status, act] of meanwhile) {
+        await server.data('POST', 'sys/policies/acl/restorer', { policy: rules })
+        const { auth } = (await server.call('POST', '/v1/auth/token/create', { policies: ['restorer'] })).body as { auth: { client_token: string } }
+        const { parts, started, go } = inTwoParts(file)
+        const slow = upload(server, parts, more, auth.client_token)
+        await started
+        await until(() => lines(server).split(`"path":"sys/storage/raft/snapshot${more}"`).length % 2 === 0)
+        await act(auth.client_token)
+        go()
+        expect((await slow).status).to.equal(status)
+        expect([await sealed(server), await password(server)]).to.deep.equal([false, 'second'])
+        expect(readdirSync(join(server.folder, 'data')).filter((name) => name.startsWith('restoring-'))).to.deep.equal([])
+      }
+  }) // prettier-ignore
+
+  it('restores with the last use of a token', async () => {
+    const token = await server.tokenWith('path "sys/storage/raft/*" { capabilities = ["update", "sudo"] }', { num_uses: 1 }) // prettier-ignore
+    const reply = await upload(server, await saved(server), '', token)
+    expect(reply.status, reply.text).to.equal(200)
+  })
+
   it('changes nothing, and leaves nothing, when an upload is cut off', async () => {
     const file = await saved(server)
     const begun = (): number => lines(server).split('"operation":"update","mount_point":"sys/"').length

@@ -1,6 +1,6 @@
 import { Fault, asFault } from '../../../contract/fault.ts'
 import { rootNamespace } from '../../../contract/identity.ts'
-import type { TokenRecord } from '../../../contract/identity.ts'
+import type { Caller, TokenRecord } from '../../../contract/identity.ts'
 import type { Request } from '../../../contract/request.ts'
 import type { Route, Subject } from '../../../contract/route.ts'
 import { authenticated } from '../../authentication/authenticators.ts'
@@ -38,6 +38,19 @@ export async function decideAgain(parts: DecidingParts, earlier: Decision): Prom
     draft.refusal = asFault(thrown)
   }
   return draft
+}
+
+/**
+ * The caller of a request that was allowed, by the token and the policies of now. A use that was counted is not counted again,
+ * and a login that came with the request is not repeated. @throws Fault when the request would be refused
+ */
+export async function judgedAgain(parts: DecidingParts, earlier: Decision): Promise<Caller> {
+  const draft = Object.assign(new Draft(earlier.request), earlier)
+  const isToken = earlier.request.credential.kind === 'token'
+  const token = isToken ? await authenticated(parts, earlier.request) : earlier.caller.token
+  if (!token) throw noToken()
+  await authorise(parts, draft, token, draft.route?.access === 'sudo')
+  return draft.caller
 }
 
 /** The steps that every request takes, in this order. Each of them may refuse it. */
