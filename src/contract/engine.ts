@@ -80,8 +80,10 @@ export interface RecoveryTarget {
 
 /** A secret or key that was found in the records of a snapshot. `S`: see `defineEngine`. */
 export interface Recoverable<S = unknown> {
-  /** The requests that would write it there. */
-  writes(target: RecoveryTarget): readonly AskedOfMount[]
+  /** The requests that would read it where it was. */
+  readonly reads: readonly AskedOfMount[]
+  /** The requests that would write all of it there. @throws Fault invalid_request when some of it cannot be read */
+  writes(target: RecoveryTarget): Iterable<AskedOfMount> | AsyncIterable<AskedOfMount>
   /** Writes it there. @throws Fault unavailable when `exists` is not right any more */
   write(state: S, target: RecoveryTarget): Promise<void>
 }
@@ -98,10 +100,8 @@ export interface Recovery<S = unknown> {
   readonly example: string
   /** Whether there is something under a name now. */
   exists(state: S, name: string): Promise<boolean>
-  /** The requests that would read it where it was. */
-  reads(name: string, version: number | undefined): readonly AskedOfMount[]
   /**
-   * Finds it in the records of a mount of this type and version, and checks all of it.
+   * Finds it in the records of a mount of this type and version.
    * @param version undefined: all versions
    * @throws Fault invalid_request when it has no versions
    */

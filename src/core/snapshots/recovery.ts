@@ -69,11 +69,12 @@ export async function recoverOne(view: View, { spec, caller, root, note }: Recov
   if (was === undefined) throw unnamed(from, recovery)
   const isCopy = from !== to.path
   const mountWas = from.slice(0, from.length - place.rest.length)
-  if (isCopy) mustAllow(caller, mountWas, recovery.reads(was, version))
+  if (isCopy) mustBeThere(root, mountWas, to)
   const found = await recovery.find(place.view, was, version)
   if (!found) throw refuse(`the snapshot has nothing at ${from}`)
+  if (isCopy) await mustAllow(caller, mountWas, found.reads)
   const target = { name, isCopy, exists: await recovery.exists(mount.state, name) }
-  mustAllow(caller, to.namespace.path + mount.apiPath, found.writes(target))
+  await mustAllow(caller, to.namespace.path + mount.apiPath, found.writes(target))
   if (target.exists && !force) throw taken(to.path)
   await note({ from, to: to.path })
   await found.write(mount.state, target)
@@ -107,8 +108,25 @@ function mustBeAlike({ mount }: SnapshotPlace, to: Destination): void {
   )
 }
 
-function mustAllow(caller: Caller, mountPath: string, asked: readonly AskedOfMount[]): void {
-  for (const { path, ...one } of asked)
+/** Who may read at a path is asked of what is there now. @throws Fault when nothing is, or its namespace is locked */
+function mustBeThere(root: Namespace, mountPath: string, to: Destination): void {
+  const namespace = innermost(root, mountPath)
+  namespace.refuseLocked()
+  const mount = namespace.mounts.router.mountOf(mountPath.slice(namespace.path.length))
+  const { type, version } = to.mount.engine
+  if (mount && namespace.path + mount.apiPath === mountPath && mount.engine.type === type && mount.engine.version === version) return // prettier-ignore
+  throw refuse(
+    `${mountPath} is not mounted any more as it was, so no policy tells who may read there: enable it again, and recover to ` +
+      'the same path, or to another one then',
+  )
+}
+
+async function mustAllow(
+  caller: Caller,
+  mountPath: string,
+  asked: AsyncIterable<AskedOfMount> | Iterable<AskedOfMount>,
+): Promise<void> {
+  for await (const { path, ...one } of asked)
     if (!caller.allows({ ...one, path: mountPath + path })) throw new Fault('permission_denied', 'permission denied')
 }
 

@@ -102,13 +102,13 @@ const writeRoutes = [
 const recovery: Recovery<PlainSecrets> = {
   nameOf: secretAt,
   example: 'app/db',
-  reads: (name) => [{ operation: 'read', path: name }],
   exists: async ({ secrets }, name) => (await secrets.get(name)) !== undefined,
   find: async (from, name, version) => {
     if (version !== undefined) throw refuse('the secrets of KV version 1 have no versions: leave "version" out')
     const data = await from.get(plainFolder + name, valuesShape)
     return (
       data && {
+        reads: [{ operation: 'read', path: name }],
         writes: ({ name: to, exists }) => [{ operation: exists ? 'update' : 'create', path: to, data }],
         write: async (engine, { name: to, exists }) =>
           change(engine, async (tx) => {

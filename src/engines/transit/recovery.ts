@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Recovery } from '../../contract/engine.ts'
+import type { AskedOfMount, Recovery } from '../../contract/engine.ts'
 import { refuse } from '../../contract/fault.ts'
 import { storedKey, upgraded } from '../../keys/record.ts'
 import type { KeyRecord, KeyVersion } from '../../keys/record.ts'
@@ -16,7 +16,6 @@ export const keyRecovery: Recovery<Transit> = {
     return isKeyName(name) ? name : undefined
   },
   example: 'keys/orders',
-  reads: (name) => [{ operation: 'read', path: `backup/${name}` }],
   exists: async ({ keys }, name) => (await keys.find(name)) !== undefined,
   find: async (from, name, version) => {
     if (version !== undefined) throw refuse('a key is recovered with all its versions: leave "version" out')
@@ -26,6 +25,7 @@ export const keyRecovery: Recovery<Transit> = {
     if (key.name !== name) throw refuse('the key in the snapshot has the name of another one')
     const used = (await from.get(usageAt(key.uuid), usageShape))?.versions ?? {}
     return {
+      reads: readsOf(key),
       writes: ({ name: to, exists }) => [
         { operation: 'update', path: `restore/${to}`, ...(exists && { data: { force: true } }) },
       ],
@@ -37,6 +37,17 @@ export const keyRecovery: Recovery<Transit> = {
       },
     }
   },
+}
+
+/**
+ * A copy has the material of the key under other rules: where the key itself may not leave the server, whoever makes one must
+ * be allowed to change that.
+ */
+function readsOf({ name, exportable, plaintextBackup }: KeyRecord): AskedOfMount[] {
+  const backup: AskedOfMount = { operation: 'read', path: `backup/${name}` }
+  if (exportable && plaintextBackup) return [backup]
+  const data = { exportable: true, allow_plaintext_backup: true }
+  return [backup, { operation: 'update', path: `keys/${name}/config`, data }]
 }
 
 interface Recovered {

@@ -29,6 +29,8 @@ describe('sys/storage/raft/snapshot-recover', () => {
     await server.data('POST', 'sys/mounts/old', { type: 'kv', options: { version: '1' } })
     await server.data('POST', 'sys/mounts/kv', { type: 'kv', options: { version: '2' } })
     await server.data('POST', 'sys/mounts/transit', { type: 'transit' })
+    await server.data('POST', 'sys/mounts/gone', { type: 'kv', options: { version: '1' } })
+    await server.data('POST', 'gone/a', { is: 'gone' })
     await server.data('POST', 'sys/namespaces/team')
     await server.data('POST', 'team/sys/mounts/kv', { type: 'kv', options: { version: '2' } })
     await server.data('POST', 'old/a/b', { password: 'plain', port: 1 })
@@ -36,6 +38,7 @@ describe('sys/storage/raft/snapshot-recover', () => {
     await server.data('POST', 'kv/metadata/a/b', { custom_metadata: { owner: 'anna' }, max_versions: 7 })
     await server.data('POST', 'kv/destroy/a/b', { versions: [1] })
     for (let at = 1; at <= 25; at++) await server.data('POST', 'kv/data/long', { data: { at } })
+    for (const at of [1, 2]) await server.data('POST', 'kv/data/older', { data: { at } })
     await server.data('POST', 'team/kv/data/a', { data: { of: 'team' } })
     await server.data('POST', 'transit/keys/orders')
     await server.data('POST', 'transit/keys/orders/rotate')
@@ -143,8 +146,15 @@ describe('sys/storage/raft/snapshot-recover', () => {
     const version = { path: 'kv/data/a/b', to: 'kv/data/p2', version: '3' }
     expect(await may([sudo, source[0], only(2)].join('\n'), version)).to.equal(false)
     expect(await may([sudo, source[0], only(3)].join('\n'), version)).to.equal(true)
+    // All versions are written, not only the newest one.
+    const few = (...at: number[]) => `path "kv/data/p4" { capabilities = ["create"]\n allowed_parameters = { data = [${at.map((one) => `{ at = ${one} }`).join()}] } }` // prettier-ignore
+    const older = [sudo, ...source, rule('kv/metadata/p4', 'create')]
+    const all4 = { path: 'kv/data/older', to: 'kv/data/p4' }
+    expect(await may([...older, rule('kv/data/older', 'read'), rule('kv/metadata/older', 'read'), few(2)].join('\n'), all4)).to.equal(false) // prettier-ignore
+    expect(await may([...older, rule('kv/data/older', 'read'), rule('kv/metadata/older', 'read'), few(1, 2)].join('\n'), all4)).to.equal(true) // prettier-ignore
     const key = { path: 'transit/keys/orders', to: 'transit/keys/p3' }
-    const rights = [sudo, rule('transit/restore/p3', 'update'), rule('transit/backup/orders', 'read')]
+    // The key may not leave the server: a copy of it could be made exportable.
+    const rights = [sudo, rule('transit/restore/p3', 'update'), rule('transit/backup/orders', 'read'), rule('transit/keys/orders/config', 'update')] // prettier-ignore
     for (const without of rights)
       expect(await may(rights.filter((one) => one !== without).join('\n'), key), without).to.equal(false)
     expect(await may(rights.join('\n'), key)).to.equal(true)
@@ -177,6 +187,42 @@ describe('sys/storage/raft/snapshot-recover', () => {
       expect([reply.status, reply.text], JSON.stringify(query)).to.satisfy(([status_, said]: [number, string]) => status_ === code && said.includes(text)) // prettier-ignore
     }
     expect(await status(server, 'kv/data/x')).to.equal(404)
+  })
+
+  it('asks the policies of the end of the upload, not those of its begin', async () => {
+    await server.data('POST', 'sys/policies/acl/recoverer', { policy: `${sudo}\npath "old/*" { capabilities = ["create", "update", "read"] }` }) // prettier-ignore
+    const { auth } = (await server.call('POST', '/v1/auth/token/create', { policies: ['recoverer'] })).body as unknown as { auth: { client_token: string } } // prettier-ignore
+    const audited = (): string => readFileSync(join(server.folder, 'audit.log'), 'utf8')
+    const asked = (): number => audited().split('"path":"sys/storage/raft/snapshot-recover"').length
+    for (const act of [
+      async () => server.data('POST', 'sys/policies/acl/recoverer', { policy: sudo }),
+      async () => server.data('POST', 'auth/token/revoke', { token: auth.client_token }),
+    ]) {
+      const before = asked()
+      const parts = (async function* () {
+        yield file.subarray(0, 2000)
+        while (asked() === before) await new Promise((resolve) => setTimeout(resolve, 5))
+        await act()
+        yield file.subarray(2000)
+      })()
+      const query = new URLSearchParams({ path: 'old/a/b', to: 'old/late' })
+      expect((await upload(server, parts, `-recover?${query.toString()}`, auth.client_token)).status).to.equal(403)
+    }
+    expect(await status(server, 'old/late')).to.equal(404)
+  })
+
+  it('says why it asks for a mount that is gone, and reads nothing of a locked namespace', async () => {
+    await server.data('DELETE', 'sys/mounts/gone')
+    const query = { path: 'gone/a', to: 'old/from-gone' }
+    const refused = await recover(server, file, query)
+    expect([refused.status, refused.text]).to.satisfy(([code, text]: [number, string]) => code === 400 && text.includes('gone/ is not mounted any more')) // prettier-ignore
+    await server.data('POST', 'sys/mounts/gone', { type: 'kv', options: { version: '1' } })
+    expect((await recover(server, file, query)).status).to.equal(200)
+    expect(await server.data('GET', 'old/from-gone')).to.deep.equal({ is: 'gone' })
+    const { unlock_key: unlock } = await server.data('POST', 'sys/namespaces/api-lock/lock/team')
+    const locked = await recover(server, file, { path: 'team/kv/data/a', to: 'kv/data/of-locked' })
+    expect([locked.status, locked.text]).to.satisfy(([code, text]: [number, string]) => code === 503 && text.includes('locked')) // prettier-ignore
+    await server.data('POST', 'sys/namespaces/api-lock/unlock/team', { unlock_key: unlock })
   })
 
   it('refuses a snapshot of another cluster, a changed one, and none', async () => {

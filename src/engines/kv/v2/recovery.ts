@@ -25,23 +25,24 @@ export const recovery: Recovery<Secrets> = {
   nameOf: (path) => secretAt(/^(?:data|metadata)\/(.*)$/.exec(path)?.[1] ?? ''),
   example: 'data/app/db',
   exists: async (engine, name) => (await engine.find(name)) !== undefined,
-  reads: (name, version) =>
-    version === undefined
-      ? [asked('read', `data/${name}`), asked('read', `metadata/${name}`)]
-      : [asked('read', `data/${name}`, { version })],
   find: async (from, name, version) => {
     const secret = await from.get(recordName(name), secretShape)
     if (!secret) return undefined
-    return version === undefined ? wholeSecret(from, secret) : oneVersion(from, secret, version)
+    return version === undefined ? wholeSecret(from, secret, name) : oneVersion(from, secret, { name, version })
   },
 }
 
-async function oneVersion(from: View, secret: SecretRecord, version: number): Promise<Recoverable<Secrets>> {
+async function oneVersion(
+  from: View,
+  secret: SecretRecord,
+  { name, version }: { readonly name: string; readonly version: number },
+): Promise<Recoverable<Secrets>> {
   if (!secret.versions[version])
     throw refuse(`the secret has no version ${version} in the snapshot; it had ${numbersOf(secret)}`)
   const data = await valuesOf(from, secret, version)
   if (!data) throw refuse(`version ${version} of the secret was destroyed before the snapshot was made`)
   return {
+    reads: [asked('read', `data/${name}`, { version })],
     writes: ({ name: to, exists }) => [{ operation: exists ? 'update' : 'create', path: `data/${to}`, data: { data } }],
     write: async (engine, { name: to, exists }) => {
       await engine.write(to, ({ old }) => {
@@ -52,27 +53,32 @@ async function oneVersion(from: View, secret: SecretRecord, version: number): Pr
   }
 }
 
-async function wholeSecret(from: View, secret: SecretRecord): Promise<Recoverable<Secrets>> {
-  // Whatever cannot be read must be known before anything is written.
-  const slices = new Slices()
-  for (const number of Object.keys(secret.versions)) {
-    await valuesOf(from, secret, Number(number))
-    await slices.pause()
-  }
-  const newest = secret.current > 0 ? await valuesOf(from, secret, secret.current) : undefined
+function wholeSecret(from: View, secret: SecretRecord, name: string): Recoverable<Secrets> {
   return {
-    writes: ({ name: to, exists }) => {
-      const write = exists ? 'update' : 'create'
-      const written = [
-        asked(write, `data/${to}`, { data: newest ?? {} }),
-        asked(write, `metadata/${to}`, { ...settingsView(secret.settings), custom_metadata: secret.custom ?? {} }),
-      ]
-      return exists ? [...written, asked('delete', `metadata/${to}`)] : written
-    },
+    reads: [asked('read', `data/${name}`), asked('read', `metadata/${name}`)],
+    writes: ({ name: to, exists }) => writesOfAll(from, secret, { to, exists }),
     write: async (engine, { name: to, exists }) => {
       if (exists) await engine.thin(to)
       await writeWhole(engine, to, exists, { from, secret })
     },
+  }
+}
+
+/** Every version is asked about: rules about parameters see all that is written. What cannot be read is known before anything is. */
+async function* writesOfAll(
+  from: View,
+  secret: SecretRecord,
+  { to, exists }: { readonly to: string; readonly exists: boolean },
+): AsyncGenerator<AskedOfMount> {
+  const write = exists ? 'update' : 'create'
+  const custom_metadata = secret.custom ?? {}
+  yield asked(write, `metadata/${to}`, { ...settingsView(secret.settings), custom_metadata })
+  if (exists) yield asked('delete', `metadata/${to}`)
+  if (secret.current === 0) yield asked(write, `data/${to}`, { data: {} })
+  const slices = new Slices()
+  for (const number of Object.keys(secret.versions)) {
+    yield asked(write, `data/${to}`, { data: (await valuesOf(from, secret, Number(number))) ?? {} })
+    await slices.pause()
   }
 }
 
