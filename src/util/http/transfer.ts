@@ -2,6 +2,7 @@ import { request as requestHttp } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Clock, Timer } from '../clock.ts'
+import { lookupConfigured } from './elsewhere.ts'
 
 /** A request whose body, or whose response, may be large. */
 export interface Transfer {
@@ -45,6 +46,7 @@ export async function transfer(outgoing: Transfer, limits: TransferLimits): Prom
       signal,
       headers,
       rejectUnauthorized: true,
+      lookup: lookupConfigured,
       ...(ca !== '' && { ca }),
     })
     sent.on('error', (thrown: NodeJS.ErrnoException) => {
