@@ -27,19 +27,25 @@ export class FolderStore implements BackupStore {
   async write(name: string, pieces: AsyncIterable<Uint8Array>): Promise<WrittenBackup> {
     const beside = join(this.#folder, this.#options.unfinished)
     await this.#prepare(beside).catch(failed)
-    const discard = async (): Promise<void> => rm(beside, { force: true }).catch(() => {})
+    const final = join(this.#folder, name)
+    let isPublished = false
+    const discard = async (): Promise<void> => {
+      for (const path of isPublished ? [beside, final] : [beside]) await rm(path, { force: true }).catch(() => {})
+    }
     try {
       await this.#fill(beside, pieces)
     } catch (thrown) {
       await discard()
       return failed(thrown)
     }
-    const final = join(this.#folder, name)
     return {
       read: () => this.#read(beside),
       keep: async () =>
         publish(beside, final)
-          .then(async () => syncFolder(this.#folder))
+          .then(async () => {
+            isPublished = true
+            await syncFolder(this.#folder)
+          })
           .catch(failed),
       discard,
     }

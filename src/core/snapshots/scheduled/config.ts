@@ -35,8 +35,9 @@ export interface ScheduledConfig {
   readonly s3?: BucketSettings
 }
 
-/** The least time between two, seconds; the most that are kept. */
+/** The least and the most time between two, seconds; the most that are kept. */
 export const shortestInterval = 60
+export const longestInterval = 366 * 86_400
 export const mostKept = 1000
 
 const isLocal = (value: unknown): boolean =>

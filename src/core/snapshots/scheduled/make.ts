@@ -40,6 +40,8 @@ export interface Made {
 export async function makeBackup({ snapshots, store, name, about, ...parts }: MakeParts): Promise<Made> {
   const { recipients, most, signal } = parts
   const snapshot = await snapshots.save(about)
+  // It may be broken off before anybody reads it.
+  snapshot.on('error', () => {})
   const stop = (): void => void snapshot.destroy(new BackupError('the server was sealed'))
   signal.addEventListener('abort', stop, { once: true })
   try {

@@ -39,55 +39,75 @@ export interface Attempt {
 
 /** How often it looks what is due, milliseconds. */
 const look = 10_000
-
-/** Makes the scheduled snapshots of an unsealed server, one at a time. */
+/** Makes the scheduled snapshots from an unseal to the seal, one at a time. */
 export class ScheduledRuns {
   readonly #parts: RunParts
-  readonly #failures = new Map<string, number>()
-  #schedule: Schedule | undefined
-  #ended = new AbortController()
-  #turn: Promise<void> = Promise.resolve()
+  readonly #failures: Map<string, number>
+  /** What could not be stored. Without it a storage that takes no writes would get a new backup at every look, which nothing removes. */
+  readonly #unstored = new Map<string, ScheduledState>()
+  readonly #schedule: Schedule
+  readonly #ended = new AbortController()
+  #turn: Promise<unknown>
   #attempt: Attempt | undefined
 
-  constructor(parts: RunParts) {
+  /**
+   * @param failures attempts that failed since the process began, by configuration
+   * @param before the end of those of the unseal before, which a seal may not have waited for
+   */
+  constructor(parts: RunParts, failures: Map<string, number>, before: Promise<unknown>) {
     this.#parts = parts
+    this.#failures = failures
+    this.#turn = before
+    const run = async (): Promise<void> => {
+      await before
+      await (this.#turn = this.#run())
+    }
+    this.#schedule = new Schedule(parts.clock, parts.log, [{ name: 'scheduled snapshots', every: look, run }])
   }
 
   get attempt(): Attempt | undefined {
     return this.#attempt
   }
 
-  /** Attempts that failed since the process began. */
-  failures(config: string): number {
-    return this.#failures.get(config) ?? 0
+  /** What became of those of a configuration. */
+  async state(name: string): Promise<ScheduledState | undefined> {
+    return this.#unstored.get(name) ?? this.#parts.view.get(`state/${name}`, scheduledState)
   }
 
-  start(): void {
-    const { clock, log } = this.#parts
-    this.#ended = new AbortController()
-    const run = async (): Promise<void> => (this.#turn = this.#run())
-    this.#schedule = new Schedule(clock, log, [{ name: 'scheduled snapshots', every: look, run }])
+  /** The configuration was removed. */
+  forget(name: string): void {
+    this.#unstored.delete(name)
   }
 
-  /** Breaks off what is being made: it is made up after the next unseal. */
+  /** Breaks off what is being made: it is made up after the next unseal. Resolves once that is over. */
   async stop(): Promise<void> {
-    this.#schedule?.stop()
+    this.#schedule.stop()
     this.#ended.abort()
     await this.#turn.catch(() => {})
   }
 
   async #run(): Promise<void> {
-    const { view, clock } = this.#parts
+    const { view } = this.#parts
+    for (const [name, state] of this.#unstored) await this.#store(name, state)
+    const problems: unknown[] = []
     for (const name of await view.list('config/')) {
-      const config = await view.get(`config/${name}`, scheduledConfig)
-      const state = await view.get(`state/${name}`, scheduledState)
       if (this.#ended.signal.aborted) return
-      if (config && nextOf(config, placeOf(config), state) <= clock.now()) await this.#make(name, config, state)
+      // A damaged record must not stop the others.
+      await this.#makeIfDue(name).catch((thrown: unknown) => problems.push(thrown))
     }
+    if (problems.length > 0) throw problems[0]
+  }
+
+  async #makeIfDue(name: string): Promise<void> {
+    const { view, clock } = this.#parts
+    const config = await view.get(`config/${name}`, scheduledConfig)
+    const state = await this.state(name)
+    if (this.#ended.signal.aborted || !config) return
+    const now = clock.now()
+    if (nextOf(config, state, now) <= now) await this.#make(name, config, state)
   }
 
   async #make(name: string, config: ScheduledConfig, state: ScheduledState | undefined): Promise<void> {
-    const { signal } = this.#ended
     const started = this.#parts.clock.now()
     const file = nameOf(config, started)
     this.#attempt = { config: name, started, url: urlOf(config, file) }
@@ -95,7 +115,7 @@ export class ScheduledRuns {
       const done = await this.#saved(name, config, state, file)
       await this.#removeOld(name, config, done)
     } catch (thrown) {
-      if (!signal.aborted) await this.#failed(name, config, state, thrown)
+      if (!this.#ended.signal.aborted) await this.#failed(name, config, state, thrown)
     } finally {
       this.#attempt = undefined
     }
@@ -144,8 +164,8 @@ export class ScheduledRuns {
       why: thrown instanceof BackupError ? thrown.message : asFault(thrown).message,
       failures: (state?.failures ?? 0) + 1,
     }
-    this.#failures.set(name, this.failures(name) + 1)
-    const next = rfc3339(nextOf(config, place, failed))
+    this.#failures.set(name, (this.#failures.get(name) ?? 0) + 1)
+    const next = rfc3339(nextOf(config, failed, failed.ended))
     events.tell('backup_failed', { config: name, why: whyOf(thrown), failures: failed.failures, next })
     await this.#store(name, failed)
   }
@@ -167,11 +187,19 @@ export class ScheduledRuns {
     if (kept.length < state.kept.length) await this.#store(name, { ...state, kept })
   }
 
-  /** Unless the configuration was removed meanwhile. */
+  /** Unless the configuration was removed meanwhile. What cannot be stored counts all the same, and is stored later. */
   async #store(name: string, state: ScheduledState): Promise<void> {
-    await this.#parts.view.transaction(async (tx) => {
-      if (await tx.get(`config/${name}`, scheduledConfig)) tx.put(`state/${name}`, state)
-    })
+    const { view, log } = this.#parts
+    try {
+      await view.transaction(async (tx) => {
+        if (await tx.get(`config/${name}`, scheduledConfig)) tx.put(`state/${name}`, state)
+      })
+      this.#unstored.delete(name)
+    } catch {
+      const isTold = this.#unstored.get(name) === state || this.#ended.signal.aborted
+      this.#unstored.set(name, state)
+      if (!isTold) log.warn('what became of a scheduled snapshot cannot be stored now', { config: name })
+    }
   }
 
   #storeOf(name: string, { local, s3 }: ScheduledConfig): BackupStore {

@@ -32,25 +32,37 @@ export interface ScheduledMeasure {
 }
 
 const most = 100
+/** How long a seal waits for one to break off, milliseconds: a folder whose server is away may hang for ever. */
+const patience = 2000
 
 /** The snapshots that a server makes by itself: their configurations, and what became of them. */
 export class ScheduledSnapshots {
   readonly #parts: RunParts
-  readonly #runs: ScheduledRuns
+  readonly #failures = new Map<string, number>()
+  #runs: ScheduledRuns | undefined
+  #before: Promise<void> = Promise.resolve()
 
   constructor(parts: RunParts) {
     this.#parts = parts
-    this.#runs = new ScheduledRuns(parts)
   }
 
   /** After the unseal, in the process that owns the storage. */
   start(): void {
-    this.#runs.start()
+    this.#runs = new ScheduledRuns(this.#parts, this.#failures, this.#before)
   }
 
   /** Before the seal. */
   async stop(): Promise<void> {
-    await this.#runs.stop()
+    if (!this.#runs) return
+    const over = (this.#before = this.#runs.stop())
+    this.#runs = undefined
+    await new Promise<void>((resolve) => {
+      const timer = this.#parts.clock.after(patience, resolve)
+      void over.then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
   }
 
   async names(): Promise<readonly string[]> {
@@ -81,19 +93,19 @@ export class ScheduledSnapshots {
       tx.del(`config/${name}`)
       tx.del(`state/${name}`)
     })
+    this.#runs?.forget(name)
   }
 
   /** @throws Fault not_found */
   async status(name: string): Promise<ScheduledStatus> {
     const config = await this.get(name)
-    const state = await this.#parts.view.get(`state/${name}`, scheduledState)
-    const { attempt } = this.#runs
-    const place = placeOf(config)
+    const state = await this.#stateOf(name)
+    const attempt = this.#runs?.attempt
     return {
       state,
-      next: nextOf(config, place, state),
+      next: nextOf(config, state, this.#parts.clock.now()),
       attempt: attempt?.config === name ? attempt : undefined,
-      url: state?.good && state.place === place ? urlOf(config, state.good.name) : '',
+      url: state?.good && state.place === placeOf(config) ? urlOf(config, state.good.name) : '',
     }
   }
 
@@ -102,15 +114,27 @@ export class ScheduledSnapshots {
     const { view, clock } = this.#parts
     const measured = (await this.names()).map(async (name) => {
       const config = await view.get(`config/${name}`, scheduledConfig)
-      const state = await view.get(`state/${name}`, scheduledState)
+      const state = await this.#stateOf(name)
       if (!config) return []
-      const age = Math.max(0, clock.now() - lastGood(config, state))
+      const now = clock.now()
+      const age = Math.max(0, now - lastGood(config, state, now))
       const maxSpace = config.local?.maxSpace
       return [
-        { config: name, age, interval: config.interval * 1000, state, failures: this.#runs.failures(name), maxSpace },
+        {
+          config: name,
+          age,
+          interval: config.interval * 1000,
+          state,
+          failures: this.#failures.get(name) ?? 0,
+          maxSpace,
+        },
       ]
     })
     return (await Promise.all(measured)).flat()
+  }
+
+  async #stateOf(name: string): Promise<ScheduledState | undefined> {
+    return this.#runs ? this.#runs.state(name) : this.#parts.view.get(`state/${name}`, scheduledState)
   }
 
   /** Two in one place would count each other's names as taken, and nobody could tell whose is whose. */

@@ -3,7 +3,7 @@ import { recipientsProblem } from '../../../backups/age.ts'
 import { refuse } from '../../../contract/fault.ts'
 import { bucketSettings } from './bucket-settings.ts'
 import type { BucketFields } from './bucket-settings.ts'
-import { mostKept, shortestInterval } from './config.ts'
+import { longestInterval, mostKept, shortestInterval } from './config.ts'
 import type { FolderSettings, ScheduledConfig } from './config.ts'
 
 /** What a request gives, by the names of Vault's API; what it leaves out stays as it is. */
@@ -44,6 +44,7 @@ function scheduleOf(given: ScheduledFields, before: ScheduledConfig | undefined)
   const interval = given.interval ?? before?.interval
   if (interval === undefined) throw refuse("'interval' must be set: the time between two snapshots, such as 24h")
   if (interval < shortestInterval) throw refuse(`'interval' must be ${shortestInterval} seconds or more`)
+  if (interval > longestInterval) throw refuse("'interval' must be 366 days or less")
   const retain = given.retain ?? before?.retain ?? 1
   if (retain < 1 || retain > mostKept) throw refuse(`'retain' must be from 1 to ${mostKept}`)
   const filePrefix = given.file_prefix ?? before?.filePrefix ?? 'strongroom'

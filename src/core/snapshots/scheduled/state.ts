@@ -1,5 +1,6 @@
 import { hasMembers, isCount, isListOf, isName, isText, isTime, orAbsent, shapeOf } from '../../../util/stored/shape.ts'
 import type { Shape } from '../../../util/stored/shape.ts'
+import { placeOf } from './config.ts'
 import type { ScheduledConfig } from './config.ts'
 
 /** A snapshot that was read back, and is kept. */
@@ -52,8 +53,16 @@ export const scheduledState: Shape<ScheduledState> = shapeOf<ScheduledState>('th
 /** The first retry after a failure, and the longest wait for one, milliseconds. */
 const [firstRetry, longestRetry] = [60_000, 3_600_000]
 
-/** When the next one is due, epoch milliseconds; in the past for one that was missed. */
-export function nextOf(config: ScheduledConfig, place: string, state: ScheduledState | undefined): number {
+/**
+ * When the next one is due, epoch milliseconds; in the past for one that was missed. It is never further away than an interval:
+ * a clock that was ahead when the last one was made must not stop the backups until it is as late as that again.
+ */
+export function nextOf(config: ScheduledConfig, state: ScheduledState | undefined, now: number): number {
+  const due = dueOf(config, state)
+  return due > now + config.interval * 1000 ? now : due
+}
+
+function dueOf(config: ScheduledConfig, state: ScheduledState | undefined): number {
   if (!state) return config.created
   const interval = config.interval * 1000
   if (state.failures > 0) {
@@ -61,10 +70,12 @@ export function nextOf(config: ScheduledConfig, place: string, state: ScheduledS
     if (config.changed >= state.started) return config.changed
     return state.ended + Math.min(interval, longestRetry, firstRetry * 2 ** Math.min(state.failures - 1, 10))
   }
-  if (!state.good || state.place !== place) return config.changed
+  if (!state.good || state.place !== placeOf(config)) return config.changed
   return state.good.at + interval
 }
 
-/** Since when nothing was saved, epoch milliseconds. */
-export const lastGood = ({ created }: ScheduledConfig, state: ScheduledState | undefined): number =>
-  state?.good?.at ?? created
+/** Since when nothing was saved, epoch milliseconds. A time in the future tells nothing. */
+export function lastGood({ created }: ScheduledConfig, state: ScheduledState | undefined, now: number): number {
+  const at = state?.good?.at
+  return at === undefined || at > now ? created : at
+}
