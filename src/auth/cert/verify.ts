@@ -144,7 +144,10 @@ const isNotRevoked: Check = async (engine, role, attempt, { path, issuer }) => {
   return status === 'good'
 }
 
-/** Whether the client passes the OCSP check of the role, if enabled. Fails closed, unless the role has `ocsp_fail_open`. */
+/**
+ * Whether the client passes the OCSP check of the role, if enabled. Fails closed, unless the role has `ocsp_fail_open` and its own
+ * servers had their time: slow servers of other roles must not open it.
+ */
 async function passesOcsp(
   engine: Cert,
   { ocsp = noOcsp }: Role,
@@ -156,8 +159,9 @@ async function passesOcsp(
   const status =
     issuer && (await engine.ocsp.statusOf(attempt.certificate, issuer, ocsp, ocspCacheSize, attempt.queries))
   if (status === 'good' || status === 'revoked') return status === 'good'
-  attempt.isUndetermined ||= status === undefined && !ocsp.failOpen
-  return ocsp.failOpen
+  const isOpen = ocsp.failOpen && status !== 'late'
+  attempt.isUndetermined ||= status !== 'unknown' && !isOpen
+  return isOpen
 }
 
 /** Whether two certificates are identical. */

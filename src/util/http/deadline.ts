@@ -11,10 +11,6 @@ export class Deadline {
     this.#at = clock.now() + wait
   }
 
-  get isOver(): boolean {
-    return this.#clock.now() >= this.#at
-  }
-
   /** Settles as `work` does, or with `late` once the time is over. The work itself goes on: others may wait for it. */
   async within<T, L>(work: Promise<T>, late: L): Promise<T | L> {
     let timer: { cancel(): void } | undefined

@@ -307,6 +307,19 @@ describe('ocsp of cert logins', () => {
     expect(clock.now() - began).to.be.lessThan(8000)
   })
 
+  it('ocsp_fail_open does not apply while slow servers of another role took the time; the next login has the status', async () => {
+    const silent = await ocspServer(() => {})
+    await role({ ocsp_servers_override: [silent.url] }, 'a')
+    await role({ ocsp_fail_open: true })
+    ocsp.answer = () => says({ status: 'revoked' })
+    await patiently(mustBeUndetermined())
+    await patiently(mustBeUndetermined())
+    expect(ocsp.requests).to.have.length(1)
+    await role({}, 'a')
+    await mustBeRevoked()
+    expect(ocsp.requests).to.have.length(1)
+  })
+
   it('a role without OCSP accepts a client without a status in another role', async () => {
     ocsp.answer = () => wrapped(3)
     await role({ ocsp_enabled: false }, 'without')
@@ -364,6 +377,9 @@ describe('ocsp of cert logins', () => {
       ocsp.answer = answer
       await mustBeRevoked()
     }
-    expect(ocsp.requests).to.have.length(5)
+    clock.advance(25 * 3600_000)
+    ocsp.answer = () => undefined
+    await patiently(mustBeRevoked())
+    expect(ocsp.requests).to.have.length(6)
   })
 })

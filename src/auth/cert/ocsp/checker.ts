@@ -14,8 +14,8 @@ import type { OcspStatus } from './response.ts'
 import { serversIn } from './servers.ts'
 import type { OcspSettings } from './settings.ts'
 
-/** The time limit of the servers for one certificate, milliseconds. */
-const longestWait = 5000
+/** The time limit of the servers for one certificate, milliseconds. Less than that of a login, whose first query has all of it. */
+const longestWait = 4500
 
 /** The maximum size of a response, bytes. */
 const largest = 64 * 1024
@@ -51,7 +51,8 @@ export class OcspChecker {
   }
 
   /**
-   * The status of a certificate; undefined: no server gave one, and the log has the reason. A revoked certificate stays revoked
+   * The status of a certificate; undefined: no server gave one; late: not within the time left of the login, but the next login
+   * may have it. The log has the reason. A revoked certificate stays revoked
    * until a server reports it as good. Otherwise, with `ocsp_fail_open`, an attacker would only have to wait until the status
    * expires, and block the server.
    * @param capacity of the cache, statuses
@@ -63,24 +64,29 @@ export class OcspChecker {
     settings: OcspSettings,
     capacity: number,
     { unanswered, deadline }: LoginQueries,
-  ): Promise<OcspStatus['is'] | undefined> {
+  ): Promise<OcspStatus['is'] | 'late' | undefined> {
     this.#resize(capacity)
     const { servers, queryAll } = settings
     const key = JSON.stringify([issuer.x509.fingerprint256, certificate.x509.fingerprint256, servers, queryAll])
     const cached = this.#cache.get(key)
     if (cached && cached.until > this.#clock.now()) return cached.is
-    const wasRevoked = cached?.is === 'revoked'
-    if (unanswered.has(key) || deadline.isOver) return wasRevoked ? 'revoked' : undefined
+    const revoked = cached?.is === 'revoked' ? cached.is : undefined
+    if (unanswered.has(key)) return revoked
     try {
       const query = this.#once(key, async () => this.#query(key, certificate, issuer, settings))
       const { is } = await deadline.within(query, late)
-      return is === 'unknown' && wasRevoked ? 'revoked' : is
+      if (is === 'late') this.#warn('earlier queries took the time of the login')
+      return is === 'good' ? is : (revoked ?? is)
     } catch (thrown) {
       if (!(thrown instanceof OcspError)) throw thrown
-      this.#log.warn('no OCSP server gave the status of a client certificate', { why: thrown.message })
+      this.#warn(thrown.message)
       unanswered.add(key)
-      return wasRevoked ? 'revoked' : undefined
+      return revoked
     }
+  }
+
+  #warn(why: string): void {
+    this.#log.warn('no OCSP server gave the status of a client certificate', { why })
   }
 
   #resize(configured: number): void {
@@ -140,7 +146,7 @@ export class OcspChecker {
   }
 }
 
-const late = { is: undefined }
+const late = { is: 'late' } as const
 
 type QueryServer = (url: string, wait: number) => Promise<OcspStatus>
 
