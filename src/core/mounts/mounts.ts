@@ -244,7 +244,13 @@ export class Mounts {
       limits: () => this.limits(current()),
       mayLogIn: (alias, isProven) => this.#parts.lockouts.mayLogIn(current(), alias, isProven),
     }
-    return { record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine), watches }
+    try {
+      return { record, apiPath, engine, state: await engine.start(host), trie: trieOf(engine), watches }
+    } catch (thrown) {
+      // It is started again at the next request.
+      endWatches({ watches })
+      throw thrown
+    }
   }
 
   /** The caller, or the start of the server, then finishes the revocation of tokens below those of the mount. */
@@ -272,6 +278,6 @@ export function freshMount(
   return { ...spec, uuid: uuid(), accessor, namespace, builtin }
 }
 
-function endWatches({ watches }: Mount): void {
+function endWatches({ watches }: Pick<Mount, 'watches'>): void {
   for (const watch of watches) watch.close()
 }

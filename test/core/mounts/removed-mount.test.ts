@@ -45,6 +45,29 @@ describe('the removal of a mount', () => {
     await mounts.disable('v/')
     expect([seen, await view.list('a/')]).to.deep.equal([2, []])
   })
+
+  it('a mount that cannot start, and is tried again, leaves no watches', async () => {
+    const clock = new HandClock()
+    const { barrier } = await openBarrier(new FailingStorage(), clock)
+    let [seen, starts] = [0, 0]
+    const failing = defineEngine<EngineHost>({
+      type: 'failing',
+      kind: 'secret',
+      about: 'Starts at the third attempt.',
+      start: async (host) => {
+        host.view.watch('', () => void seen++)
+        if (++starts < 3) throw new Error('its records cannot be read')
+        return host
+      },
+      routes: [],
+    })
+    const { namespaces, freshness } = await unsealedCore(barrier, clock, [failing])
+    const { mounts } = namespaces.root
+    await mounts.enable(mountSpec('w/', 'failing', 'secret')).catch(() => {})
+    while (mounts.at('w/') === undefined && starts < 5) await freshness.ready()
+    await (mounts.stateAt('w/') as EngineHost).view.put('x', {})
+    expect([starts, seen]).to.deep.equal([3, 1])
+  })
 })
 
 describe('the removal of an auth mount', () => {
