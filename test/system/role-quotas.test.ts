@@ -126,6 +126,12 @@ describe('rate-limit quotas by role', () => {
     expect((await limit('again', { rate: 1, role: 'ci' })).status).to.equal(400)
     await made('other', { rate: 1, role: 'other' })
     await made('mount', { rate: 1 })
+    // A role whose quota was removed counts with the mount again.
+    const limitOf = async () => (await logIn({ role_id: ids['other'] })).headers['x-ratelimit-limit']
+    await made('mount', { rate: 9 })
+    expect(await limitOf()).to.equal('1')
+    await server.data('DELETE', 'sys/quotas/rate-limit/other')
+    expect(await limitOf()).to.equal('9')
   })
 })
 

@@ -43,6 +43,8 @@ export class Quotas {
   readonly #exists: Exists
   /** By `placeOf`: there is one quota for a path, and one for a role of a mount. */
   readonly #rules = new Map<string, Rule>()
+  /** The rules for roles, by their mount: every request looks here. */
+  #byMount: ReadonlyMap<string, readonly Rule[]> = new Map()
   #config = usualConfig
 
   private constructor(view: View, clock: Clock, exists: Exists) {
@@ -113,9 +115,9 @@ export class Quotas {
 
   /** The roles with a quota of their own, in byte order, of a mount whose request counts. */
   rolesOf(counted: Counted): readonly string[] {
-    const { mount } = counted
-    const roles = mount === undefined ? [] : [...this.#byRole(mount)].map(({ quota }) => quota.role ?? '')
-    return roles.length > 0 && isExempt(this.#config, counted.path) ? [] : roles.sort(byteOrder)
+    const rules = this.#ofRoles(counted)
+    if (rules.length === 0 || isExempt(this.#config, counted.path)) return []
+    return rules.map(({ quota }) => quota.role ?? '').sort(byteOrder)
   }
 
   /** Whether a login is over its quota, whatever its role is: its body need not be read. Counts nothing. */
@@ -123,11 +125,11 @@ export class Quotas {
     const general = this.#ruleFor(counted)
     if (!general || counted.mount === undefined || isExempt(this.#config, counted.path)) return false
     const now = this.#clock.now()
-    return [general, ...this.#byRole(counted.mount)].every(({ limiter }) => limiter.isUsedUp(counted.address, now))
+    return [general, ...this.#ofRoles(counted)].every(({ limiter }) => limiter.isUsedUp(counted.address, now))
   }
 
-  *#byRole(mount: string): Iterable<Rule> {
-    for (const rule of this.#rules.values()) if (rule.quota.role !== undefined && rule.quota.mount === mount) yield rule
+  #ofRoles({ mount }: Counted): readonly Rule[] {
+    return (mount === undefined ? undefined : this.#byMount.get(mount)) ?? []
   }
 
   /** The most specific one: of the role, of the path, of the longest prefix, of the mount, of the namespace, of an inheritable one above. */
@@ -174,6 +176,7 @@ export class Quotas {
       for (const [place, { quota }] of this.#rules) if (quota.name === name) this.#rules.delete(place)
       if (stored) this.#use(stored)
     }
+    this.#byMount = rulesOfRoles(this.#rules.values())
   }
 
   async #everyRule(): Promise<Iterable<string>> {
@@ -184,4 +187,16 @@ export class Quotas {
   async #tidy(): Promise<void> {
     for (const { quota } of this.#rules.values()) if (!this.#lives(quota)) await this.delete(quota.name)
   }
+}
+
+function rulesOfRoles(rules: Iterable<Rule>): ReadonlyMap<string, readonly Rule[]> {
+  const found = new Map<string, Rule[]>()
+  for (const rule of rules) {
+    const { mount, role } = rule.quota
+    if (mount === undefined || role === undefined) continue
+    const ofMount = found.get(mount) ?? []
+    found.set(mount, ofMount)
+    ofMount.push(rule)
+  }
+  return found
 }

@@ -5,14 +5,14 @@ import type { Request } from '../../contract/request.ts'
 import { admission, placed } from './admit.ts'
 import type { Admission, Counting, RequestHead } from './admit.ts'
 
+/** The role of a login by its parameters. */
+type RoleOf = (data: Request['data']) => Promise<string | undefined>
+
 /**
  * The role of a login by its parameters, if there are quotas for roles of its mount; it is then counted once they are read. A
  * client that is over all quotas of the mount is refused before that: undefined.
  */
-export function loginRoleOf(
-  unsealed: Counting,
-  sent: RequestHead,
-): ((data: Request['data']) => Promise<string | undefined>) | undefined {
+export function loginRoleOf(unsealed: Counting, sent: RequestHead): RoleOf | undefined {
   if (!unsealed.quotas.any) return undefined
   const { head, namespace, counted } = placed(unsealed, sent)
   const limited = unsealed.quotas.rolesOf(counted)
@@ -33,18 +33,21 @@ export function loginRoleOf(
   }
 }
 
-/**
- * A login that counts in the quota of its role: its parameters name it. One whose body cannot be read has none.
- * @param reject refuses a request that is over its quota
- */
+/** A login of which the parameters name the role. */
+interface RoleLogin {
+  readonly head: RequestHead
+  /** See `loginRoleOf`. */
+  readonly roleOf: RoleOf
+  /** Refuses a request that is over its quota. */
+  readonly reject: (rejected: Required<Admission>['rejected']) => Promise<never>
+}
+
+/** A login that counts in the quota of its role, once its parameters are read. One whose body cannot be read has none. */
 export function countedOnceRead(
   unsealed: Counting,
-  head: RequestHead,
   admitted: AdmittedRequest,
-  reject: (rejected: Required<Admission>['rejected']) => Promise<never>,
-): AdmittedRequest | undefined {
-  const roleOf = loginRoleOf(unsealed, head)
-  if (!roleOf) return undefined
+  { head, roleOf, reject }: RoleLogin,
+): AdmittedRequest {
   let headers: Admission['headers']
   const count = async (role?: string): Promise<void> => {
     const counted = admission(unsealed, head, role)

@@ -15,7 +15,7 @@ import { RecordChanged, handled, handledData } from './call.ts'
 import type { HandlerSteps } from './call.ts'
 import { decide, decideAgain, judgedAgain } from './decision/decide.ts'
 import type { Decision, DecidingParts } from './decision/decision.ts'
-import { countedOnceRead } from './login-quota.ts'
+import { countedOnceRead, loginRoleOf } from './login-quota.ts'
 import { help } from './help.ts'
 import { issueToken } from '../authentication/issue-token.ts'
 import type { PendingLogins } from '../authentication/pending-logins.ts'
@@ -81,8 +81,8 @@ export class Pipeline implements Gateway {
   #withinQuota(unsealed: UnsealedParts, head: RequestHead): AdmittedRequest | Promise<never> {
     const reject = async (rejected: Decision & { readonly refusal: Fault }): Promise<never> =>
       this.#reject(rejected, unsealed.quotas.config.auditRejections)
-    const login = countedOnceRead(unsealed, head, this.#admitted(head, undefined), reject)
-    if (login) return login
+    const roleOf = loginRoleOf(unsealed, head)
+    if (roleOf) return countedOnceRead(unsealed, this.#admitted(head, undefined), { head, roleOf, reject })
     const { headers, rejected } = admission(unsealed, head)
     return rejected ? reject(rejected) : this.#admitted(head, headers)
   }
