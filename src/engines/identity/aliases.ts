@@ -6,7 +6,7 @@ import { at, checkedName, isAccessor } from './names.ts'
 import { pointerShape } from './records.ts'
 import type { AliasRecord, EntityRecord, Metadata } from './records.ts'
 
-/** The parameters of a write of an alias; undefined: left out. */
+/** The parameters of a write of an alias; undefined: not sent. */
 interface AliasChange {
   readonly name: string | undefined
   readonly mountAccessor: string | undefined
@@ -22,10 +22,10 @@ export interface WrittenAlias {
   readonly changed: boolean
 }
 
-/** Judges whether the caller may change an entity. @throws Fault permission_denied */
+/** Checks that the caller may change an entity. @throws Fault permission_denied */
 type MayChange = (entity: EntityRecord) => void
 
-/** Makes an alias, or changes the one with that mount and name. @throws Fault invalid_request */
+/** Creates an alias, or changes the one with the same mount and name. @throws Fault invalid_request */
 export async function setAlias(
   identity: Identity,
   tx: Transaction,
@@ -33,8 +33,8 @@ export async function setAlias(
   mayChange: MayChange,
 ): Promise<WrittenAlias> {
   const { name = '', mountAccessor = '' } = change
-  if (name === '') throw refuse('the alias needs a name: the one that the mount has for the entity')
-  if (mountAccessor === '') throw refuse('the alias needs a mount_accessor: sys/auth shows those of login methods')
+  if (name === '') throw refuse('missing alias name: it is the name of the entity in the login method')
+  if (mountAccessor === '') throw refuse('missing mount_accessor: sys/auth lists the accessors of login methods')
   identity.mustBeMount(mountAccessor)
   const pointer = await tx.get(at.aliasName(mountAccessor, checkedName(name)), pointerShape)
   const entity = pointer && (await entityById(tx, pointer.id))
@@ -49,10 +49,10 @@ export async function setAlias(
   }
   const owner = await mustBeEntity(tx, canonicalId)
   mayChange(owner)
-  return { alias: fresh, entity: give(identity, tx, owner, fresh), changed: true }
+  return { alias: fresh, entity: addAlias(identity, tx, owner, fresh), changed: true }
 }
 
-/** Changes the alias of an id; with another entity it moves there. @throws Fault invalid_request */
+/** Changes the alias with an id; another entity in `change` moves it there. @throws Fault invalid_request */
 export async function changeAlias(
   identity: Identity,
   tx: Transaction,
@@ -80,7 +80,7 @@ export async function changeAlias(
   dropAlias(tx, alias)
   const rest = { ...entity, aliases: entity.aliases.filter((one) => one.id !== id) }
   if (owner.id !== entity.id) tx.put(at.entity(entity.id), rest)
-  return { alias: next, entity: give(identity, tx, owner.id === entity.id ? rest : owner, next), changed: true }
+  return { alias: next, entity: addAlias(identity, tx, owner.id === entity.id ? rest : owner, next), changed: true }
 }
 
 /** Removes an alias. */
@@ -89,13 +89,13 @@ export function removeAlias(tx: Transaction, entity: EntityRecord, alias: AliasR
   tx.put(at.entity(entity.id), { ...entity, aliases: entity.aliases.filter(({ id }) => id !== alias.id) })
 }
 
-const atOnce = 100
+const batchSize = 100
 
-/** Removes all aliases of a mount. Called again after a crash, it goes on. */
+/** Removes all aliases of a mount, in batches. A call after a crash continues. */
 export async function removeAliasesOf({ view }: Identity, accessor: string): Promise<void> {
   if (!isAccessor(accessor)) return
   for (;;) {
-    const names = await view.list(`alias-name/${accessor}/`, { limit: atOnce })
+    const names = await view.list(`alias-name/${accessor}/`, { limit: batchSize })
     if (names.length === 0) return
     await view.transaction(async (tx) => {
       for (const name of names) {
@@ -109,8 +109,8 @@ export async function removeAliasesOf({ view }: Identity, accessor: string): Pro
   }
 }
 
-/** Adds an alias to an entity. An entity has one alias of a mount at most. */
-function give({ clock }: Identity, tx: Transaction, entity: EntityRecord, alias: AliasRecord): EntityRecord {
+/** Adds an alias to an entity, which has at most one alias for each mount. */
+function addAlias({ clock }: Identity, tx: Transaction, entity: EntityRecord, alias: AliasRecord): EntityRecord {
   if (entity.aliases.some(({ mountAccessor }) => mountAccessor === alias.mountAccessor))
     throw refuse('the entity already has an alias of this mount: change that one, or remove it first')
   const next = { ...entity, aliases: [...entity.aliases, alias], updatedAt: clock.now() }

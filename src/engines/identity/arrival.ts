@@ -8,26 +8,26 @@ import { at, checkedName, isEncodable } from './names.ts'
 import { entityShape, groupShape, pointerShape } from './records.ts'
 import type { EntityRecord, GroupRecord, Metadata } from './records.ts'
 
-/** The id of the entity of a login. The first login makes it; later ones write only what has changed. */
+/** The id of the entity of a login. The first login creates the entity; later ones write only changes. */
 export async function arrive(identity: Identity, arrival: Arrival): Promise<string> {
   const { mountAccessor, groups } = arrival
-  const entity = (await arrived(identity, arrival)) ?? (await enter(identity, arrival))
+  const entity = (await unchangedEntity(identity, arrival)) ?? (await putArrival(identity, arrival))
   if (groups && !entity.disabled) await regroup(identity, entity.id, mountAccessor, groups)
   return entity.id
 }
 
-/** The entity of a login that changes nothing about it. */
-async function arrived({ view }: Identity, arrival: Arrival): Promise<EntityRecord | undefined> {
+/** The entity of a login that needs no write; undefined: it needs one. */
+async function unchangedEntity({ view }: Identity, arrival: Arrival): Promise<EntityRecord | undefined> {
   const pointer = await view.get(at.aliasName(arrival.mountAccessor, arrival.name), pointerShape)
   const entity = pointer && (await view.get(at.entity(pointer.id), entityShape))
   if (!entity || entity.disabled) return entity
-  // Without its alias it was merged or changed between the two reads.
+  // Without the alias: it was merged or changed between the two reads.
   const alias = aliasIn(entity, arrival)
   return alias && isSame(alias.metadata, arrival.metadata) ? entity : undefined
 }
 
-/** Makes the entity and its alias, or changes the metadata of the alias, in one commit. */
-async function enter(identity: Identity, arrival: Arrival): Promise<EntityRecord> {
+/** Creates the entity and its alias, or updates the metadata of the alias, in one commit. */
+async function putArrival(identity: Identity, arrival: Arrival): Promise<EntityRecord> {
   const { view, clock } = identity
   const { mountAccessor, name, metadata } = arrival
   return view.transaction(async (tx) => {
@@ -56,29 +56,29 @@ function aliasIn({ aliases }: EntityRecord, { mountAccessor, name }: Arrival) {
 }
 
 const damaged = (): Fault =>
-  new Fault('internal', 'the index of entity aliases and the entities do not fit together; restore a backup')
+  new Fault('internal', 'the index of entity aliases does not match the entities; restore a backup')
 
 function isSame(a: Metadata | null, b: Metadata): boolean {
-  const [before, now] = [Object.entries(a ?? {}), Object.entries(b)]
-  return before.length === now.length && now.every(([key, value]) => a !== null && a[key] === value)
+  const [before, after] = [Object.entries(a ?? {}), Object.entries(b)]
+  return before.length === after.length && after.every(([key, value]) => a !== null && a[key] === value)
 }
 
-/** Puts an entity into exactly those external groups of a mount that the login method names. */
+/** Makes an entity a member of exactly the external groups of a mount that the login method reported. */
 export async function regroup(
   { view }: Identity,
   entity: string,
   accessor: string,
   names: readonly string[],
 ): Promise<void> {
-  const wanted = new Set<string>()
+  const reported = new Set<string>()
   for (const name of new Set(names)) {
     if (name === '' || !isEncodable(name)) continue
     const pointer = await view.get(at.groupAliasName(accessor, name), pointerShape)
-    if (pointer) wanted.add(pointer.id)
+    if (pointer) reported.add(pointer.id)
   }
-  const now = (await directGroups(view, entity)).filter(({ alias }) => alias?.mountAccessor === accessor)
-  const joins = [...wanted].filter((id) => !now.some((group) => group.id === id))
-  const leaves = now.filter(({ id }) => !wanted.has(id))
+  const current = (await directGroups(view, entity)).filter(({ alias }) => alias?.mountAccessor === accessor)
+  const joins = [...reported].filter((id) => !current.some((group) => group.id === id))
+  const leaves = current.filter(({ id }) => !reported.has(id))
   if (joins.length === 0 && leaves.length === 0) return
   await view.transaction(async (tx) => {
     if (!(await tx.get(at.entity(entity), entityShape))) return

@@ -4,7 +4,7 @@ import { removeAliasesOf } from './aliases.ts'
 import { removeGroupAliasesOf } from './group-aliases.ts'
 import { Identity } from './identity.ts'
 import type { IdentityPorts } from './identity.ts'
-import { removeEnded } from './memberships.ts'
+import { removeStaleMemberships } from './memberships.ts'
 import { enforcementRoutes } from './mfa/enforcement-routes.ts'
 import { keyRoutes } from './mfa/key-routes.ts'
 import { methodRoutes } from './mfa/method-routes.ts'
@@ -25,14 +25,14 @@ export function identityEngine(ports: IdentityPorts): Engine {
     about: 'Entities, groups and their aliases: the identities behind the logins of all methods.',
     start: (host) => new Identity(host, ports),
     everyMinute: async (identity) => {
-      await removeEnded(identity.view)
+      await removeStaleMemberships(identity.view)
       await removeExpiredGrants(identity)
       await rotateDue(identity)
     },
     mountRemoved: async (identity, { accessor }) => {
       await removeAliasesOf(identity, accessor)
       await removeGroupAliasesOf(identity, accessor)
-      await removeEnded(identity.view)
+      await removeStaleMemberships(identity.view)
     },
     routes: [
       ...entityRoutes,

@@ -7,7 +7,7 @@ import { at, automaticName, isId } from './names.ts'
 import { entityShape, membershipShape, pointerShape } from './records.ts'
 import type { AliasRecord, EntityRecord } from './records.ts'
 
-/** An entity to be, with nothing but an id. */
+/** A new entity with an id only, not stored yet. */
 export function freshEntity({ clock, uuid }: Identity): EntityRecord {
   const now = clock.now()
   return {
@@ -23,7 +23,7 @@ export function freshEntity({ clock, uuid }: Identity): EntityRecord {
   }
 }
 
-/** An alias to be. */
+/** A new alias, not stored yet. */
 export function freshAlias(
   { clock, uuid }: Identity,
   alias: Pick<AliasRecord, 'name' | 'mountAccessor' | 'metadata'> & Partial<Pick<AliasRecord, 'customMetadata'>>,
@@ -32,7 +32,7 @@ export function freshAlias(
   return { customMetadata: {}, ...alias, id: uuid(), createdAt: now, updatedAt: now, mergedFrom: [] }
 }
 
-/** Writes a new entity, without the indexes of its aliases; one without a name gets one. @throws Fault invalid_request when the name is taken */
+/** Stores a new entity, without the indexes of its aliases, and generates a missing name. @throws Fault invalid_request when the name is taken */
 export async function newEntity(
   { random, namespace }: Identity,
   tx: Transaction,
@@ -44,18 +44,18 @@ export async function newEntity(
     if (!(await tx.get(at.entityName(free), pointerShape))) name = free
   }
   const named = { ...entity, name }
-  await claimName(tx, named, undefined)
+  await putName(tx, named, undefined)
   tx.put(at.entity(named.id), named)
   return named
 }
 
-/** Replaces an entity by a changed one, its name included. @throws Fault invalid_request when the name is taken */
+/** Replaces an entity, including the index of its name. @throws Fault invalid_request when the name is taken */
 export async function putEntity(tx: Transaction, old: EntityRecord, next: EntityRecord): Promise<void> {
-  await claimName(tx, next, old.name)
+  await putName(tx, next, old.name)
   tx.put(at.entity(next.id), next)
 }
 
-async function claimName(tx: Transaction, { id, name }: EntityRecord, before: string | undefined): Promise<void> {
+async function putName(tx: Transaction, { id, name }: EntityRecord, before: string | undefined): Promise<void> {
   const key = at.entityName(name)
   const owner = await tx.get(key, pointerShape)
   if (owner && owner.id !== id) throw refuse(`the name "${name}" belongs to another entity`)
@@ -63,12 +63,12 @@ async function claimName(tx: Transaction, { id, name }: EntityRecord, before: st
   if (!owner) tx.put(key, { id })
 }
 
-/** The entity of an id; undefined when there is none. */
+/** The entity with an id; undefined if there is none. */
 export async function entityById(tx: Pick<Transaction, 'get'>, id: string): Promise<EntityRecord | undefined> {
   return isId(id) ? tx.get(at.entity(id), entityShape) : undefined
 }
 
-/** The entity of a name, whose letter case does not count. */
+/** The entity with a name, case-insensitive. */
 export async function entityByName(tx: Pick<Transaction, 'get'>, name: string): Promise<EntityRecord | undefined> {
   const pointer = await tx.get(at.entityName(name), pointerShape)
   return pointer && entityById(tx, pointer.id)
@@ -80,7 +80,7 @@ interface OwnedAlias {
   readonly alias: AliasRecord
 }
 
-/** The alias of an id, with its entity. In a transaction: two reads at different times may contradict each other. */
+/** The alias with an id, and its entity. In a transaction, because two separate reads may be inconsistent. */
 export async function entityOfAlias(tx: Transaction, id: string): Promise<OwnedAlias | undefined> {
   const pointer = isId(id) ? await tx.get(at.alias(id), pointerShape) : undefined
   const entity = pointer && (await entityById(tx, pointer.id))
@@ -89,36 +89,36 @@ export async function entityOfAlias(tx: Transaction, id: string): Promise<OwnedA
   return entity && alias && { entity, alias }
 }
 
-/** The same outside of a transaction. */
+/** The same in a transaction of its own. */
 export async function findAlias({ view }: Identity, id: string): Promise<OwnedAlias | undefined> {
   return view.transaction(async (tx) => entityOfAlias(tx, id))
 }
 
-/** Writes the indexes that lead to an alias. */
+/** Writes the index entries of an alias. */
 export function writeAlias(tx: Transaction, entity: string, { id, mountAccessor, name }: AliasRecord): void {
   tx.put(at.alias(id), { id: entity })
   tx.put(at.aliasName(mountAccessor, name), { id: entity })
 }
 
-/** Removes the indexes that lead to an alias. */
+/** Removes the index entries of an alias. */
 export function dropAlias(tx: Transaction, { id, mountAccessor, name }: AliasRecord): void {
   tx.del(at.alias(id))
   tx.del(at.aliasName(mountAccessor, name))
 }
 
-/** The groups of an entity, guarded: the commit fails if it joins or leaves one meanwhile. */
+/** The groups of an entity, guarded: the commit fails if the entity joins or leaves a group in the meantime. */
 export async function guardedGroups(
   { view }: Identity,
   tx: Transaction,
   entity: string,
 ): Promise<{ readonly id: string; readonly generation: number }[]> {
   tx.unchanged(at.groupsOf(entity))
-  const found = []
+  const memberships = []
   for (const id of await view.list(at.groupsOf(entity))) {
     const membership = await tx.get(at.groupsOf(entity) + id, membershipShape)
-    if (membership) found.push({ id, generation: membership.generation })
+    if (membership) memberships.push({ id, generation: membership.generation })
   }
-  return found
+  return memberships
 }
 
 /** Removes an entity with its aliases and memberships. Its tokens are refused from then on. */

@@ -9,7 +9,7 @@ import type { GroupAliasRecord, GroupRecord } from './records.ts'
 /** A group with its alias. */
 type AliasedGroup = GroupRecord & { readonly alias: GroupAliasRecord }
 
-/** The parameters of a write of a group alias; an empty one was left out. */
+/** The parameters of a write of a group alias; '' if not sent. */
 interface GroupAliasChange {
   readonly name: string
   readonly mountAccessor: string
@@ -17,7 +17,7 @@ interface GroupAliasChange {
   readonly canonicalId: string
 }
 
-/** The group of a group alias. In a transaction: two reads at different times may contradict each other. */
+/** The group of a group alias. In a transaction, because two separate reads may be inconsistent. */
 export async function groupOfAlias(tx: Transaction, id: string): Promise<AliasedGroup | undefined> {
   const pointer = isId(id) ? await tx.get(at.groupAlias(id), pointerShape) : undefined
   const group = pointer && (await groupById(tx, pointer.id))
@@ -25,14 +25,14 @@ export async function groupOfAlias(tx: Transaction, id: string): Promise<Aliased
   return group?.alias ? { ...group, alias: group.alias } : undefined
 }
 
-/** The same outside of a transaction. */
+/** The same in a transaction of its own. */
 export async function findGroupAlias({ view }: Identity, id: string): Promise<AliasedGroup | undefined> {
   return view.transaction(async (tx) => groupOfAlias(tx, id))
 }
 
 /**
- * Makes a group alias, or changes the one of an id. Without a group it gets a new one.
- * @param mayChange judges whether the caller may change a group; throws permission_denied
+ * Creates a group alias, or changes the one with an id. Without a group in `change`, a new group is created.
+ * @param mayChange checks that the caller may change a group; throws permission_denied
  * @throws Fault invalid_request
  */
 export async function setGroupAlias(
@@ -54,7 +54,7 @@ export async function setGroupAlias(
     mayChange(old)
     dropGroupAlias(identity, tx, old)
   }
-  return give(identity, tx, group, { ...change, name }, old?.alias)
+  return putAlias(identity, tx, group, { ...change, name }, old?.alias)
 }
 
 async function mustBeAlias(tx: Transaction, id: string): Promise<AliasedGroup> {
@@ -63,7 +63,7 @@ async function mustBeAlias(tx: Transaction, id: string): Promise<AliasedGroup> {
   return group
 }
 
-/** @returns the name. @throws Fault invalid_request when a parameter is missing, or the mount is */
+/** @returns the name. @throws Fault invalid_request when a parameter is missing, or the mount does not exist */
 function mustBeComplete(identity: Identity, change: GroupAliasChange): string {
   const name = checkedName(change.name)
   if (name === '') throw refuse('missing alias name')
@@ -77,8 +77,8 @@ function mustBeComplete(identity: Identity, change: GroupAliasChange): string {
  * @throws Fault invalid_request when the group would have two aliases
  */
 function refuseSecond({ id, alias }: GroupRecord, old: AliasedGroup | undefined, owner: string | undefined): void {
-  const isItsOwn = old ? alias?.id === old.alias.id : id === owner
-  if (alias && !isItsOwn) throw refuse('the group has an alias already: change that one, or remove it first')
+  const isOwn = old ? alias?.id === old.alias.id : id === owner
+  if (alias && !isOwn) throw refuse('the group already has an alias: change that one, or remove it first')
 }
 
 async function newGroup(identity: Identity, tx: Transaction): Promise<GroupRecord> {
@@ -87,7 +87,7 @@ async function newGroup(identity: Identity, tx: Transaction): Promise<GroupRecor
   return setGroup(identity, tx, undefined, { ...change, memberEntities: undefined, memberGroups: undefined })
 }
 
-function give(
+function putAlias(
   { clock, uuid }: Identity,
   tx: Transaction,
   group: GroupRecord,
@@ -99,29 +99,34 @@ function give(
   const alias = { id: before.id, createdAt: before.createdAt, name, mountAccessor, updatedAt: now }
   const isSame = group.alias?.name === name && group.alias.mountAccessor === mountAccessor
   if (group.alias) tx.del(at.groupAliasName(group.alias.mountAccessor, group.alias.name))
-  const next = { ...(isSame ? group : ended(tx, group)), alias, updatedAt: now, modifyIndex: group.modifyIndex + 1 }
+  const next = {
+    ...(isSame ? group : withNewGeneration(tx, group)),
+    alias,
+    updatedAt: now,
+    modifyIndex: group.modifyIndex + 1,
+  }
   tx.put(at.group(group.id), next)
   tx.put(at.groupAlias(alias.id), { id: group.id })
   tx.put(at.groupAliasName(mountAccessor, name), { id: group.id })
   return next
 }
 
-/** The group with memberships of a new generation: those of another alias do not count any more (CVE-2020-10660). */
-function ended(tx: Transaction, group: GroupRecord): GroupRecord {
+/** The group in a new generation, without members: memberships by another alias must not remain valid (CVE-2020-10660). */
+function withNewGeneration(tx: Transaction, group: GroupRecord): GroupRecord {
   tx.put(at.cleanup(group.id, group.generation), true)
   return { ...group, generation: group.generation + 1 }
 }
 
-/** Removes the alias of a group; nobody is in the group then. */
+/** Removes the alias of a group, and with it all its members. */
 export function dropGroupAlias({ clock }: Identity, tx: Transaction, group: AliasedGroup): void {
   const { id, mountAccessor, name } = group.alias
   tx.del(at.groupAlias(id))
   tx.del(at.groupAliasName(mountAccessor, name))
   const modifyIndex = group.modifyIndex + 1
-  tx.put(at.group(group.id), { ...ended(tx, group), alias: null, updatedAt: clock.now(), modifyIndex })
+  tx.put(at.group(group.id), { ...withNewGeneration(tx, group), alias: null, updatedAt: clock.now(), modifyIndex })
 }
 
-/** Removes all group aliases of a mount. Called again after a crash, it goes on. */
+/** Removes all group aliases of a mount. A call after a crash continues. */
 export async function removeGroupAliasesOf(identity: Identity, accessor: string): Promise<void> {
   if (!isAccessor(accessor)) return
   for (const name of await identity.view.list(`group-alias-name/${accessor}/`))
@@ -136,6 +141,6 @@ export async function removeGroupAliasesOf(identity: Identity, accessor: string)
 async function mustBeExternal(tx: Transaction, id: string): Promise<GroupRecord> {
   const group = await groupById(tx, id)
   if (!group) throw refuse('there is no group with this canonical_id')
-  if (group.type !== 'external') throw refuse('only external groups have an alias: this group is internal')
+  if (group.type !== 'external') throw refuse('only external groups can have an alias: this group is internal')
   return group
 }

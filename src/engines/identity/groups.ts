@@ -8,7 +8,7 @@ import { at, automaticName, checkedMetadata, checkedName, checkedPolicies, isId 
 import { groupShape, pointerShape } from './records.ts'
 import type { GroupRecord, Metadata } from './records.ts'
 
-/** The parameters of a write of a group; undefined: left out. */
+/** The parameters of a write of a group; undefined: not sent. */
 interface GroupChange {
   readonly name: string | undefined
   readonly type: string | undefined
@@ -18,18 +18,18 @@ interface GroupChange {
   readonly memberGroups: readonly string[] | undefined
 }
 
-/** The group of an id; undefined when there is none. */
+/** The group with an id; undefined if there is none. */
 export async function groupById(tx: Pick<Transaction, 'get'>, id: string): Promise<GroupRecord | undefined> {
   return isId(id) ? tx.get(at.group(id), groupShape) : undefined
 }
 
-/** The group of a name, whose letter case does not count. */
+/** The group with a name, case-insensitive. */
 export async function groupByName(tx: Pick<Transaction, 'get'>, name: string): Promise<GroupRecord | undefined> {
   const pointer = await tx.get(at.groupName(name), pointerShape)
   return pointer && groupById(tx, pointer.id)
 }
 
-/** A group to be, with nothing but an id and a type. */
+/** A new group with an id and a type only, not stored yet. */
 export function freshGroup({ clock, uuid }: Identity, type: GroupRecord['type']): GroupRecord {
   const now = clock.now()
   return {
@@ -47,7 +47,7 @@ export function freshGroup({ clock, uuid }: Identity, type: GroupRecord['type'])
   }
 }
 
-/** Makes a group, or changes one. @throws Fault invalid_request */
+/** Creates or changes a group. @throws Fault invalid_request */
 export async function setGroup(
   identity: Identity,
   tx: Transaction,
@@ -67,27 +67,27 @@ export async function setGroup(
     modifyIndex: before.modifyIndex + 1,
   }
   await putGroup(tx, old, next)
-  if (memberGroups) await nest(tx, before, next)
+  if (memberGroups) await putParents(tx, before, next)
   if (memberEntities) await setMembers(identity, tx, next, memberEntities)
   return next
 }
 
-/** The members to be set; undefined: they stay. @throws Fault invalid_request for an external group, whose members cannot be set */
+/** The members to set; undefined: unchanged. @throws Fault invalid_request for members of an external group */
 function membersOf(
   { memberEntities, memberGroups }: GroupChange,
   type: GroupRecord['type'],
 ): Pick<GroupChange, 'memberEntities' | 'memberGroups'> {
   if (type === 'internal') return { memberEntities, memberGroups }
   if ([memberEntities, memberGroups].some((members) => members && members.length > 0))
-    throw refuse('the members of an external group come from its alias: they cannot be set')
+    throw refuse('the members of an external group come from its alias and cannot be set')
   return { memberEntities: undefined, memberGroups: undefined }
 }
 
 function typeOf(type: string | undefined, old: GroupRecord | undefined): GroupRecord['type'] {
-  const wanted = type || (old?.type ?? 'internal')
-  if (wanted !== 'internal' && wanted !== 'external') throw refuse(`invalid group type "${wanted}"`)
-  if (old && old.type !== wanted) throw refuse(`group type cannot be changed: this group is ${old.type}`)
-  return wanted
+  const next = type || (old?.type ?? 'internal')
+  if (next !== 'internal' && next !== 'external') throw refuse(`invalid group type "${next}"`)
+  if (old && old.type !== next) throw refuse(`group type cannot be changed: this group is ${old.type}`)
+  return next
 }
 
 async function groupName({ random, namespace }: Identity, tx: Transaction, name: string): Promise<string> {
@@ -108,28 +108,28 @@ async function putGroup(tx: Transaction, old: GroupRecord | undefined, next: Gro
   tx.put(at.group(next.id), next)
 }
 
-const most = { members: 10_000, groups: 1000 } as const
+const limits = { members: 10_000, groups: 1000 } as const
 
-/** Brings the index of parents to the groups in a group. @throws Fault invalid_request for a circle, or a group that does not exist */
-async function nest(tx: Transaction, before: GroupRecord, next: GroupRecord): Promise<void> {
-  if (next.subgroups.length > most.groups) throw refuse(`a group has ${most.groups} groups in it at most`)
-  await refuseCircle(tx, next)
+/** Updates the parent index of subgroups. @throws Fault invalid_request for a cycle, or a group that does not exist */
+async function putParents(tx: Transaction, before: GroupRecord, next: GroupRecord): Promise<void> {
+  if (next.subgroups.length > limits.groups) throw refuse(`a group can have at most ${limits.groups} subgroups`)
+  await refuseCycle(tx, next)
   for (const id of before.subgroups) if (!next.subgroups.includes(id)) tx.del(at.parents(id) + next.id)
   for (const id of next.subgroups) if (!before.subgroups.includes(id)) tx.put(at.parents(id) + next.id, true)
 }
 
-/** Every group below is read in the transaction: whoever changes one of them meanwhile, both cannot succeed. */
-async function refuseCircle(tx: Transaction, { id, subgroups }: GroupRecord): Promise<void> {
+/** Reads every group below in the transaction, so that a concurrent change of one of them makes the commit fail. */
+async function refuseCycle(tx: Transaction, { id, subgroups }: GroupRecord): Promise<void> {
   const seen = new Set<string>()
   const slices = new Slices()
-  for (const waiting = [...subgroups]; waiting.length > 0;) {
-    const below = waiting.pop() as string
-    if (below === id) throw refuse('a group cannot be in itself, neither directly nor through other groups')
+  for (const queue = [...subgroups]; queue.length > 0;) {
+    const below = queue.pop() as string
+    if (below === id) throw refuse('a group cannot contain itself, neither directly nor through other groups')
     if (seen.has(below)) continue
     seen.add(below)
     const group = await groupById(tx, below)
     if (!group) throw refuse(`there is no group with the id "${below}"`)
-    waiting.push(...group.subgroups)
+    queue.push(...group.subgroups)
     await slices.pause()
   }
 }
@@ -138,15 +138,15 @@ async function setMembers(
   { view }: Identity,
   tx: Transaction,
   group: GroupRecord,
-  wanted: readonly string[],
+  members: readonly string[],
 ): Promise<void> {
-  // The record of the group is written in the same commit, so that two writes of members cannot mix.
-  const now = new Set(await view.list(at.members(group.id, group.generation)))
-  const next = new Set(wanted)
-  const joins = [...next].filter((id) => !now.has(id))
-  const leaves = [...now].filter((id) => !next.has(id))
-  if (joins.length + leaves.length > most.members)
-    throw refuse(`one request changes ${most.members} members at most: use several`)
+  // The record of the group is written in the same commit, so that concurrent writes of members conflict.
+  const current = new Set(await view.list(at.members(group.id, group.generation)))
+  const next = new Set(members)
+  const joins = [...next].filter((id) => !current.has(id))
+  const leaves = [...current].filter((id) => !next.has(id))
+  if (joins.length + leaves.length > limits.members)
+    throw refuse(`one request can change at most ${limits.members} members: send several requests`)
   const slices = new Slices()
   for (const id of joins) {
     if (!(await entityById(tx, id))) throw refuse(`there is no entity with the id "${id}"`)
@@ -156,7 +156,7 @@ async function setMembers(
   for (const id of leaves) leave(tx, group, id)
 }
 
-/** Removes a group. Its memberships end in the same commit; their records are removed later. */
+/** Removes a group. Its memberships become invalid in the same commit; their records are removed later. */
 export async function removeGroup({ view }: Identity, tx: Transaction, group: GroupRecord): Promise<void> {
   const { id, name, alias, subgroups, generation } = group
   tx.del(at.group(id))

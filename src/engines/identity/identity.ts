@@ -13,15 +13,15 @@ import { AccessTokens } from './oidc/provider/access-tokens.ts'
 import { PublishedKeys } from './oidc/published-keys.ts'
 import { PrincipalCache } from './principals.ts'
 
-/** The needs of the engine besides those of every engine. */
+/** The dependencies of the engine beyond those of every engine. */
 export interface IdentityPorts {
   /** The mounts of login methods in a namespace. */
   readonly mountsOf: (namespace: NamespaceId) => readonly MountRecord[]
-  /** The identities of the namespaces above one, the nearest first. */
+  /** The identities of the parent namespaces, nearest first. */
   readonly above: (namespace: NamespaceId) => readonly Identities[]
-  /** The path of a namespace, from the root one on. */
+  /** The full path of a namespace. */
   readonly pathOf: (namespace: NamespaceId) => string
-  /** Scheme, host and port at which clients reach the server; '' when that is not known. */
+  /** Scheme, host and port at which clients reach the server; '' if unknown. */
   readonly apiAddress: () => string
   readonly uuid: () => string
   readonly random: (bytes: number) => Uint8Array
@@ -36,7 +36,7 @@ export class Identity implements Identities {
   readonly random: (bytes: number) => Uint8Array
   readonly #principals: PrincipalCache
   readonly #mounts: () => readonly MountRecord[]
-  /** The namespaces above, the nearest first: their MFA methods and enforcements count here as well. */
+  /** The parent namespaces, nearest first: their MFA methods and enforcements apply here as well. */
   readonly above: () => readonly Identity[]
   /** The path of the namespace. */
   readonly path: () => string
@@ -83,7 +83,7 @@ export class Identity implements Identities {
   }
 
   async regroup(entityId: string, mountAccessor: string, groups: readonly string[]): Promise<void> {
-    // The tokens of an entity that was merged into another one have its id still.
+    // The tokens of a merged entity still have its old id.
     const principal = await this.principal(entityId)
     if (principal) await regroup(this, principal.entity.id, mountAccessor, groups)
   }
@@ -92,7 +92,7 @@ export class Identity implements Identities {
     return this.view.count('entity/')
   }
 
-  /** The mounts of login methods, by their accessors. */
+  /** The mounts of login methods, by accessor. */
   mounts(): ReadonlyMap<string, MountRecord> {
     return new Map(this.#mounts().map((record) => [record.accessor, record]))
   }

@@ -6,17 +6,17 @@ import type { GroupRecord } from './records.ts'
 
 /*
  * A membership is two records, written and removed together: `group-member/<group>/<generation>/<entity>` and
- * `entity-group/<entity>/<group>`. It counts while the group exists and is still of that generation, so one commit ends all
- * memberships of a group, and the records are removed later.
+ * `entity-group/<entity>/<group>`. It is valid while the group exists and has the same generation. So one commit invalidates
+ * all memberships of a group, and the records are removed later.
  */
 
-/** Notes that an entity is in a group. */
+/** Adds an entity to a group. */
 export function join(tx: Transaction, { id, generation }: GroupRecord, entity: string): void {
   tx.put(at.members(id, generation) + entity, true)
   tx.put(at.groupsOf(entity) + id, { generation })
 }
 
-/** Notes that an entity is not in a group. */
+/** Removes an entity from a group. */
 export function leave(
   tx: Transaction,
   { id, generation }: Pick<GroupRecord, 'id' | 'generation'>,
@@ -26,42 +26,42 @@ export function leave(
   tx.del(at.groupsOf(entity) + id)
 }
 
-/** The groups that an entity is in itself. */
+/** The groups that have an entity as a direct member. */
 export async function directGroups(view: View, entity: string): Promise<GroupRecord[]> {
-  const found: GroupRecord[] = []
+  const groups: GroupRecord[] = []
   const slices = new Slices()
   for (const id of await view.list(at.groupsOf(entity))) {
     const group = await view.get(at.group(id), groupShape)
     const membership = await view.get(at.groupsOf(entity) + id, membershipShape)
-    if (group && membership?.generation === group.generation) found.push(group)
+    if (group && membership?.generation === group.generation) groups.push(group)
     await slices.pause()
   }
-  return found
+  return groups
 }
 
-/** The groups that groups are in, directly or not, without the groups themselves. */
+/** The groups that contain the given groups, directly or indirectly, without these groups themselves. */
 export async function groupsAbove(view: View, below: readonly GroupRecord[]): Promise<GroupRecord[]> {
   const seen = new Set(below.map(({ id }) => id))
-  const found: GroupRecord[] = []
+  const groups: GroupRecord[] = []
   const slices = new Slices()
-  for (const waiting = [...seen]; waiting.length > 0;) {
-    for (const parent of await view.list(at.parents(waiting.pop() as string))) {
+  for (const queue = [...seen]; queue.length > 0;) {
+    for (const parent of await view.list(at.parents(queue.pop() as string))) {
       if (seen.has(parent)) continue
       seen.add(parent)
       const group = await view.get(at.group(parent), groupShape)
       if (!group) continue
-      found.push(group)
-      waiting.push(parent)
+      groups.push(group)
+      queue.push(parent)
     }
     await slices.pause()
   }
-  return found
+  return groups
 }
 
-const atOnce = 200
+const batchSize = 200
 
-/** Removes the memberships that do not count any more. Called again after a crash, it goes on. */
-export async function removeEnded(view: View): Promise<void> {
+/** Removes the records of invalid memberships. A call after a crash continues. */
+export async function removeStaleMemberships(view: View): Promise<void> {
   for (const folder of await view.list('group-cleanup/'))
     for (const generation of await view.list(`group-cleanup/${folder}`))
       await removeGeneration(view, folder.slice(0, -1), Number(generation))
@@ -69,7 +69,7 @@ export async function removeEnded(view: View): Promise<void> {
 
 async function removeGeneration(view: View, id: string, generation: number): Promise<void> {
   for (;;) {
-    const entities = await view.list(at.members(id, generation), { limit: atOnce })
+    const entities = await view.list(at.members(id, generation), { limit: batchSize })
     if (entities.length === 0) return view.del(at.cleanup(id, generation))
     await view.transaction(async (tx) => {
       for (const entity of entities) {

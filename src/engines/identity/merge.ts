@@ -11,21 +11,21 @@ import type { AliasRecord, EntityRecord } from './records.ts'
 
 /** The parameters of a merge. */
 interface Merge {
-  /** The ids of the entities that go. */
+  /** The ids of the entities to merge, which are removed. */
   readonly from: readonly string[]
-  /** The id of the entity that stays. */
+  /** The id of the entity to merge into. */
   readonly to: string
-  /** The ids of the aliases that stay where two entities have one of the same mount. */
+  /** The ids of the aliases to keep where several entities have one of the same mount. */
   readonly keep: readonly string[]
 }
 
-const most = 1000
+const maxEntities = 1000
 
 /**
- * Gives one entity the aliases and memberships of others, which are removed; their tokens become its tokens. Policies and
- * metadata of the others are gone. One commit: a crash leaves all or nothing of it.
- * @param mayChange judges whether the caller may change an entity; throws permission_denied
- * @throws Fault invalid_request; with the aliases that exclude each other as its payload
+ * Merges entities into one, which gets their aliases, memberships and tokens. Their policies and metadata are lost. It is one
+ * commit, so a crash leaves either all or nothing of it.
+ * @param mayChange checks that the caller may change an entity; throws permission_denied
+ * @throws Fault invalid_request; with the conflicting aliases as its payload
  */
 export async function merge(
   identity: Identity,
@@ -34,8 +34,9 @@ export async function merge(
   mayChange: (entity: EntityRecord) => void,
 ): Promise<void> {
   const ids = [...new Set(from)]
-  if (ids.length === 0) throw refuse('missing entity ids: from_entity_ids names those to be merged')
-  if (ids.length > most) throw refuse(`one request merges ${most} entities at most: use several`)
+  if (ids.length === 0) throw refuse('missing entity ids: from_entity_ids has the entities to merge')
+  if (ids.length > maxEntities)
+    throw refuse(`one request can merge at most ${maxEntities} entities: send several requests`)
   const target = await entityById(tx, to)
   if (!target) throw refuse('there is no entity with the id in to_entity_id')
   mayChange(target)
@@ -44,42 +45,48 @@ export async function merge(
     if (id === to) throw refuse('to_entity_id cannot be among from_entity_ids')
     const entity = await entityById(tx, id)
     if (!entity) throw refuse(`there is no entity with the id "${id}" in from_entity_ids`)
-    // Its tokens and logins would work again as those of the other one.
+    // Otherwise its tokens and logins would be valid again, as those of the target.
     if (entity.disabled && !target.disabled)
       throw refuse(`the entity "${id}" is disabled: enable it first, or remove it`)
     mayChange(entity)
     others.push(entity)
   }
-  const lost = lostAliases(identity, [target, ...others], keep)
-  for (const alias of lost) dropAlias(tx, alias)
+  const dropped = droppedAliases(identity, [target, ...others], keep)
+  for (const alias of dropped) dropAlias(tx, alias)
   const moved = others.flatMap(({ id, aliases }) =>
-    aliases.filter((alias) => !lost.has(alias)).map((alias) => ({ ...alias, mergedFrom: [...alias.mergedFrom, id] })),
+    aliases
+      .filter((alias) => !dropped.has(alias))
+      .map((alias) => ({ ...alias, mergedFrom: [...alias.mergedFrom, id] })),
   )
   for (const alias of moved) writeAlias(tx, to, alias)
-  for (const entity of others) await dissolve(identity, tx, entity, to)
+  for (const entity of others) await removeMerged(identity, tx, entity, to)
   tx.put(at.entity(to), {
     ...target,
-    aliases: [...target.aliases.filter((alias) => !lost.has(alias)), ...moved],
+    aliases: [...target.aliases.filter((alias) => !dropped.has(alias)), ...moved],
     mergedIds: [...target.mergedIds, ...others.flatMap(({ id, mergedIds }) => [...mergedIds, id])],
     updatedAt: identity.clock.now(),
   })
 }
 
-/** Those that go where several aliases are of one mount. @throws Fault invalid_request when it is not clear which one stays */
-function lostAliases(identity: Identity, entities: readonly EntityRecord[], keep: readonly string[]): Set<AliasRecord> {
+/** The aliases to drop where several are of one mount. @throws Fault invalid_request unless exactly one of them is to be kept */
+function droppedAliases(
+  identity: Identity,
+  entities: readonly EntityRecord[],
+  keep: readonly string[],
+): Set<AliasRecord> {
   const byMount = new Map<string, { readonly alias: AliasRecord; readonly entity: EntityRecord }[]>()
   for (const entity of entities)
     for (const alias of entity.aliases)
       byMount.set(alias.mountAccessor, [...(byMount.get(alias.mountAccessor) ?? []), { alias, entity }])
   const conflicts = [...byMount.values()].filter(({ length }) => length > 1)
-  const kept = new Set(keep)
-  const lost = new Set<AliasRecord>()
+  const keepIds = new Set(keep)
+  const dropped = new Set<AliasRecord>()
   for (const conflict of conflicts) {
-    const staying = conflict.filter(({ alias }) => kept.has(alias.id))
-    if (staying.length !== 1) throw conflicting(identity, conflicts.flat())
-    for (const { alias } of conflict) if (alias !== staying[0]?.alias) lost.add(alias)
+    const [kept, ...more] = conflict.filter(({ alias }) => keepIds.has(alias.id))
+    if (!kept || more.length > 0) throw conflicting(identity, conflicts.flat())
+    for (const { alias } of conflict) if (alias !== kept.alias) dropped.add(alias)
   }
-  return lost
+  return dropped
 }
 
 function conflicting(
@@ -102,19 +109,19 @@ function conflicting(
   return refuse(text, { data: { aliases } })
 }
 
-/** Removes an entity whose aliases have moved, and moves its memberships and its tokens. */
-async function dissolve(identity: Identity, tx: Transaction, { id, name, mergedIds }: EntityRecord, to: string) {
+/** Moves the memberships and tokens of a merged entity to the target, and removes the entity. */
+async function removeMerged(identity: Identity, tx: Transaction, { id, name, mergedIds }: EntityRecord, to: string) {
   for (const { id: groupId, generation } of await guardedGroups(identity, tx, id)) {
     leave(tx, { id: groupId, generation }, id)
     const group = await tx.get(at.group(groupId), groupShape)
     if (group?.generation !== generation) continue
     join(tx, group, to)
-    // Whoever sets the members of the group at the same time begins again.
+    // A concurrent write of the group's members conflicts and is retried.
     tx.put(at.group(groupId), { ...group, modifyIndex: group.modifyIndex + 1 })
   }
   tx.del(at.entity(id))
   tx.del(at.entityName(name))
-  // Its second factors go with it: those of the other one count.
+  // Its second factors are removed too: those of the target apply.
   tx.del(atMfa.entity(id))
   for (const merged of [...mergedIds, id]) tx.put(at.merged(merged), { id: to })
 }

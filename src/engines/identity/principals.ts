@@ -6,20 +6,20 @@ import { at, isId } from './names.ts'
 import { entityShape, pointerShape } from './records.ts'
 import type { EntityRecord, GroupRecord } from './records.ts'
 
-/** A principal that is being read, and whether something of it has changed meanwhile. */
-interface Reading {
+/** A read of a principal that is not complete, and whether a change has made it stale. */
+interface PendingRead {
   readonly ids: Set<string>
   stale: boolean
 }
 
-/** The principals of the requests of late. Every commit that concerns one drops it. */
+/** A cache of recently used principals. A commit that affects a principal removes it from the cache. */
 export class PrincipalCache implements Principals {
   readonly #view: View
   readonly #namespace: NamespaceId
   readonly #principals = recent<string, Principal>(50_000)
-  /** From entities that were merged into another one to that one. */
+  /** The target of each merged entity. */
   readonly #merged = recent<string, string>(50_000)
-  readonly #readings = new Set<Reading>()
+  readonly #pendingReads = new Set<PendingRead>()
 
   constructor(view: View, namespace: NamespaceId) {
     this.#view = view
@@ -35,21 +35,21 @@ export class PrincipalCache implements Principals {
 
   async #read(id: string): Promise<Principal | undefined> {
     if (!isId(id)) return undefined
-    const reading: Reading = { ids: new Set([id]), stale: false }
-    this.#readings.add(reading)
+    const pending: PendingRead = { ids: new Set([id]), stale: false }
+    this.#pendingReads.add(pending)
     try {
-      const entity = await currentEntity(this.#view, id, (other) => reading.ids.add(other))
+      const entity = await currentEntity(this.#view, id, (target) => pending.ids.add(target))
       if (!entity) return undefined
       const direct = await directGroups(this.#view, entity.id)
       const groups = [...direct, ...(await groupsAbove(this.#view, direct))]
-      const principal = { entity: asPrincipal(entity), groups: groups.map((group) => this.#inPrincipal(group)) }
-      if (!reading.stale) {
+      const principal = { entity: principalEntity(entity), groups: groups.map((group) => this.#principalGroup(group)) }
+      if (!pending.stale) {
         this.#principals.set(entity.id, principal)
         if (entity.id !== id) this.#merged.set(id, entity.id)
       }
       return principal
     } finally {
-      this.#readings.delete(reading)
+      this.#pendingReads.delete(pending)
     }
   }
 
@@ -58,37 +58,37 @@ export class PrincipalCache implements Principals {
     if (folder === 'group' || folder === 'group-parent' || folder === 'entity-merged') {
       this.#principals.clear()
       this.#merged.clear()
-      for (const reading of this.#readings) reading.stale = true
+      for (const pending of this.#pendingReads) pending.stale = true
     }
     if (folder !== 'entity' && folder !== 'entity-group') return
     this.#principals.delete(id)
-    for (const reading of this.#readings) if (reading.ids.has(id)) reading.stale = true
+    for (const pending of this.#pendingReads) if (pending.ids.has(id)) pending.stale = true
   }
 
-  #inPrincipal({ id, name, metadata, policies }: GroupRecord): PrincipalGroup {
+  #principalGroup({ id, name, metadata, policies }: GroupRecord): PrincipalGroup {
     return { id, name, metadata: metadata ?? {}, policies: policies ?? [], namespace: this.#namespace }
   }
 }
 
 /**
- * The entity of an id, or the one that it was merged into.
- * @param reading called with the id of that one before it is read
+ * The entity with an id, or the entity that it was merged into.
+ * @param onMerged called with the id of the latter before it is read
  */
 async function currentEntity(
   view: View,
   id: string,
-  reading: (id: string) => void = () => {},
+  onMerged: (id: string) => void = () => {},
 ): Promise<EntityRecord | undefined> {
   if (!isId(id)) return undefined
   const entity = await view.get(at.entity(id), entityShape)
   if (entity) return entity
-  const other = await view.get(at.merged(id), pointerShape)
-  if (!other) return undefined
-  reading(other.id)
-  return view.get(at.entity(other.id), entityShape)
+  const target = await view.get(at.merged(id), pointerShape)
+  if (!target) return undefined
+  onMerged(target.id)
+  return view.get(at.entity(target.id), entityShape)
 }
 
-function asPrincipal({ id, name, metadata, policies, disabled, aliases }: EntityRecord): PrincipalEntity {
+function principalEntity({ id, name, metadata, policies, disabled, aliases }: EntityRecord): PrincipalEntity {
   return {
     id,
     name,

@@ -1,26 +1,26 @@
 import { hasMembers, isCount, isFlag, isListOf, isMapOf, isName, isOneOf, isText, isTime, orNull, shapeOf } from '../../util/stored/shape.ts' // prettier-ignore
 import { isValidName } from './names.ts'
 
-/** Strings that an operator or a login method notes. */
+/** Metadata, from an operator or a login method. */
 export type Metadata = Readonly<Record<string, string>>
 
-/** The name that a mount of a login method has for an entity. Times are epoch milliseconds. */
+/** The name of an entity in a mount of a login method. Times are epoch milliseconds. */
 export interface AliasRecord {
   readonly id: string
-  /** As the login method spells it; letter case counts. */
+  /** From the login method, case-sensitive. */
   readonly name: string
   readonly mountAccessor: string
-  /** As the login method sets it. */
+  /** Set by the login method. */
   readonly metadata: Metadata | null
-  /** As an operator sets it. */
+  /** Set by an operator. */
   readonly customMetadata: Metadata
   readonly createdAt: number
   readonly updatedAt: number
-  /** The entities that it belonged to before they were merged. */
+  /** The ids of the merged entities that it belonged to. */
   readonly mergedFrom: readonly string[]
 }
 
-/** An entity with its aliases, at most one of each mount; at `entity/<id>`. */
+/** An entity with its aliases, at most one for each mount; stored at `entity/<id>`. */
 export interface EntityRecord {
   readonly id: string
   readonly name: string
@@ -29,15 +29,15 @@ export interface EntityRecord {
   readonly disabled: boolean
   readonly createdAt: number
   readonly updatedAt: number
-  /** The entities that were merged into it. */
+  /** The ids of the entities that were merged into it. */
   readonly mergedIds: readonly string[]
   readonly aliases: readonly AliasRecord[]
 }
 
-/** The name that a mount of a login method has for an external group. */
+/** The name of an external group in a mount of a login method. */
 export type GroupAliasRecord = Pick<AliasRecord, 'id' | 'name' | 'mountAccessor' | 'createdAt' | 'updatedAt'>
 
-/** A group, at `group/<id>`. Its members have records of their own: see `memberships.ts`. */
+/** A group, stored at `group/<id>`. Its members have separate records: see `memberships.ts`. */
 export interface GroupRecord {
   readonly id: string
   readonly name: string
@@ -46,11 +46,11 @@ export interface GroupRecord {
   readonly policies: readonly string[] | null
   readonly createdAt: number
   readonly updatedAt: number
-  /** Grows with each change. */
+  /** Incremented with each change. */
   readonly modifyIndex: number
-  /** The ids of the groups in it. */
+  /** The ids of its subgroups. */
   readonly subgroups: readonly string[]
-  /** Memberships of other generations do not count: it grows when the alias changes. */
+  /** Incremented when the alias changes. Memberships of other generations are invalid. */
   readonly generation: number
   readonly alias: GroupAliasRecord | null
 }
@@ -78,7 +78,7 @@ const isGroupAlias = (value: unknown): boolean =>
     updatedAt: isTime,
   })
 
-/** The shape of the record of an entity. */
+/** The shape of a stored entity. */
 export const entityShape = shapeOf<EntityRecord>('an entity', {
   id: isName,
   name: isName,
@@ -91,7 +91,7 @@ export const entityShape = shapeOf<EntityRecord>('an entity', {
   aliases: isListOf(isAlias),
 })
 
-/** The shape of the record of a group. */
+/** The shape of a stored group. */
 export const groupShape = shapeOf<GroupRecord>(
   'a group',
   {
@@ -110,19 +110,19 @@ export const groupShape = shapeOf<GroupRecord>(
   ({ type, alias, subgroups }) => (type === 'external' ? subgroups.length === 0 : alias === null),
 )
 
-/** The record of an index: the id that a name leads to. */
+/** An index entry: the id of the record with a name. */
 interface Pointer {
   readonly id: string
 }
 
-/** The shape of that record. */
+/** The shape of a stored index entry. */
 export const pointerShape = shapeOf<Pointer>('an entry of an index', { id: isName })
 
-/** The record of a membership, at `entity-group/<entity>/<group>`. */
+/** A membership, stored at `entity-group/<entity>/<group>`. */
 interface Membership {
-  /** The generation of the group in which it was made. */
+  /** The generation of the group when the membership was created. */
   readonly generation: number
 }
 
-/** The shape of that record. */
+/** The shape of a stored membership. */
 export const membershipShape = shapeOf<Membership>('a membership', { generation: isCount })

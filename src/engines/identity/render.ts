@@ -9,7 +9,7 @@ import type { AliasRecord, EntityRecord, GroupAliasRecord, GroupRecord, Metadata
 type Rendered = Readonly<Record<string, unknown>>
 type Mounts = ReadonlyMap<string, MountRecord>
 
-/** The mount of an alias; nothing when it is gone. */
+/** The mount of an alias; only its accessor if it was removed. */
 function mountOf(mounts: Mounts, accessor: string): Rendered {
   const mount = mounts.get(accessor)
   return { mount_accessor: accessor, ...(mount && { mount_path: apiPathOf(mount), mount_type: mount.type }) }
@@ -32,7 +32,7 @@ function aliasMembers(mounts: Mounts, canonicalId: string, alias: AliasRecord): 
 }
 
 /** The response about an alias. */
-export function shownAlias({ namespace }: Identity, mounts: Mounts, entity: string, alias: AliasRecord): Rendered {
+export function renderedAlias({ namespace }: Identity, mounts: Mounts, entity: string, alias: AliasRecord): Rendered {
   return { ...aliasMembers(mounts, entity, alias), namespace_id: namespace }
 }
 
@@ -59,7 +59,7 @@ export function listedEntity(mounts: Mounts, { name, aliases }: EntityRecord): R
 }
 
 /** The response about an entity. */
-export async function shownEntity(identity: Identity, entity: EntityRecord): Promise<Rendered> {
+export async function renderedEntity(identity: Identity, entity: EntityRecord): Promise<Rendered> {
   const mounts = identity.mounts()
   const direct = await directGroups(identity.view, entity.id)
   const [own, above] = [direct, await groupsAbove(identity.view, direct)].map((groups) => groups.map(({ id }) => id))
@@ -94,7 +94,7 @@ function groupAliasMembers(mounts: Mounts, canonicalId: string, alias: GroupAlia
 }
 
 /** The response about a group alias. */
-export function shownGroupAlias(
+export function renderedGroupAlias(
   { namespace }: Identity,
   mounts: Mounts,
   group: GroupRecord,
@@ -126,7 +126,7 @@ export async function listedGroup({ view }: Identity, group: GroupRecord): Promi
 }
 
 /** The response about a group. */
-export async function shownGroup(identity: Identity, group: GroupRecord): Promise<Rendered> {
+export async function renderedGroup(identity: Identity, group: GroupRecord): Promise<Rendered> {
   const { view, namespace } = identity
   return {
     alias: group.alias ? groupAliasMembers(identity.mounts(), group.id, group.alias) : {},

@@ -9,38 +9,38 @@ import { methodById } from './methods.ts'
 import { atMfa, enforcementShape } from './records.ts'
 import type { EnforcementRecord } from './records.ts'
 
-/** Where a login came in. */
+/** The mount of a login. */
 type LoginMount = Pick<MountRecord, 'accessor' | 'type'>
 
-/** What a login has to prove besides its first factor, by the enforcements of its namespace and of those above. */
+/** The second factors that a login must prove, by the enforcements of its namespace and of the parent namespaces. */
 export async function demandsOn(identity: Identity, principal: Principal, mount: LoginMount): Promise<MfaDemand[]> {
   const demands: MfaDemand[] = []
   let ids: ReadonlySet<string> | undefined
   for (const home of [identity, ...identity.above()])
     for (const enforcement of await enforcementsIn(home)) {
       ids ??= await idsOf(identity, principal)
-      if (fits(enforcement, principal, ids, mount)) demands.push(await demandOf(home, enforcement))
+      if (applies(enforcement, principal, ids, mount)) demands.push(await demandOf(home, enforcement))
     }
   return demands
 }
 
 /** The enforcements of one namespace, in byte order. */
 export async function enforcementsIn({ view }: Identity): Promise<EnforcementRecord[]> {
-  const found: EnforcementRecord[] = []
+  const enforcements: EnforcementRecord[] = []
   for (const name of await view.list('mfa-enforcement/')) {
     const enforcement = await view.get(atMfa.enforcement(name), enforcementShape)
-    if (enforcement) found.push(enforcement)
+    if (enforcement) enforcements.push(enforcement)
   }
-  return found
+  return enforcements
 }
 
-/** The ids of an entity and of those that were merged into it: what was demanded of their logins is demanded still. */
+/** The ids of an entity and of the entities merged into it: enforcements on their logins still apply. */
 async function idsOf({ view }: Identity, { entity: { id } }: Principal): Promise<ReadonlySet<string>> {
   const entity = await view.get(at.entity(id), entityShape)
   return new Set([id, ...(entity?.mergedIds ?? [])])
 }
 
-function fits(
+function applies(
   { accessors, types, groups, entities }: EnforcementRecord,
   principal: Principal,
   ids: ReadonlySet<string>,
@@ -50,7 +50,7 @@ function fits(
   return principal.groups.some(({ id }) => groups.includes(id))
 }
 
-/** @throws Fault permission_denied when all its methods are gone: the login is refused, as it cannot be proven */
+/** @throws Fault permission_denied if all its methods were removed: such a login cannot be proven */
 async function demandOf(home: Identity, { name, methods: ids }: EnforcementRecord): Promise<MfaDemand> {
   const methods = []
   for (const id of ids) {
@@ -58,9 +58,6 @@ async function demandOf(home: Identity, { name, methods: ids }: EnforcementRecor
     if (method) methods.push({ type: 'totp', id, uses_passcode: true, name: method.name } as const)
   }
   if (methods.length === 0)
-    throw new Fault(
-      'permission_denied',
-      `failed to satisfy enforcement ${name}. error: none of its MFA methods is there any more`,
-    )
+    throw new Fault('permission_denied', `failed to satisfy enforcement ${name}. error: none of its MFA methods exists`)
   return { name, methods }
 }

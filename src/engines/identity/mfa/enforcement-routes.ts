@@ -36,7 +36,7 @@ const enforcementMembers = {
   mfa_method_ids: f.list('The methods, any of which proves the login.'),
   name: f.string('Its name.'),
   namespace_id: f.string('Its namespace.'),
-  namespace_path: f.string('The path of that.'),
+  namespace_path: f.string('The path of its namespace.'),
 }
 
 /** `mfa/login-enforcement`. */
@@ -59,7 +59,7 @@ export const enforcementRoutes = [
   }),
   write('mfa/login-enforcement/:name', {
     about:
-      'Demand a second factor of logins here and in the namespaces below, or change which. What is left out stays.',
+      'Create or change an enforcement: logins in this namespace and those below it need a second factor. Fields that are not sent are unchanged.',
     fields: { ...name, ...settings },
     handle: async ({ engine }, values) => {
       const key = keyOf(values.name)
@@ -80,10 +80,10 @@ export const enforcementRoutes = [
   }),
 ]
 
-/** @throws Fault invalid_request for what cannot be a name */
+/** @throws Fault invalid_request for an invalid name */
 function keyOf(named: string): string {
   if (!isPathName(named) || named.length > 128)
-    throw refuse('the name of an enforcement has letters, digits, "_", "." and "-", 128 at most')
+    throw refuse('the name of an enforcement can have letters, digits, "_", "." and "-", at most 128 characters')
   return atMfa.enforcement(named)
 }
 
@@ -102,7 +102,7 @@ function renderedEnforcement({ namespace, path }: Identity, enforcement: Enforce
   }
 }
 
-/** The enforcement to be. @throws Fault invalid_request when it names what is not there, demands nothing, or fits no login */
+/** The enforcement after a write. @throws Fault invalid_request if it names a missing record, requires no method, or applies to no login */
 async function checked(
   identity: Identity,
   tx: Transaction,
@@ -110,20 +110,20 @@ async function checked(
   old: EnforcementRecord | undefined,
 ): Promise<EnforcementRecord> {
   const next = merged(values, old, identity.uuid)
-  if (next.methods.length === 0) throw refuse('missing method ids: mfa_method_ids names one or more')
+  if (next.methods.length === 0) throw refuse('missing method ids: mfa_method_ids has one or more')
   if (!selects(next))
     throw refuse(
       'One of auth_method_accessors, auth_method_types, identity_group_ids, identity_entity_ids must be specified',
     )
-  if ([next.methods, next.accessors, next.types, next.groups, next.entities].some(({ length }) => length > most))
-    throw refuse(`each list has ${most} members at most`)
+  if ([next.methods, next.accessors, next.types, next.groups, next.entities].some(({ length }) => length > maxMembers))
+    throw refuse(`each list can have at most ${maxMembers} members`)
   await mustBeMethods(identity, tx, next.methods)
-  mustBeLogins(identity, values)
-  await mustBePeople(tx, values)
+  mustBeLoginMounts(identity, values)
+  await mustBeIdentities(tx, values)
   return next
 }
 
-/** What is left out stays, but for the methods. What was there may be gone by now: then it fits nobody. */
+/** Fields that were not sent are unchanged, except for the methods. Stored references may be dangling: they match no login. */
 function merged(
   values: Settings & { readonly name: string },
   old: EnforcementRecord | undefined,
@@ -133,19 +133,19 @@ function merged(
   return {
     id,
     name: values.name,
-    methods: once(values.mfa_method_ids ?? []),
-    accessors: once(values.auth_method_accessors ?? accessors),
-    types: once(values.auth_method_types ?? types),
-    groups: once(values.identity_group_ids ?? groups),
-    entities: once(values.identity_entity_ids ?? entities),
+    methods: unique(values.mfa_method_ids ?? []),
+    accessors: unique(values.auth_method_accessors ?? accessors),
+    types: unique(values.auth_method_types ?? types),
+    groups: unique(values.identity_group_ids ?? groups),
+    entities: unique(values.identity_entity_ids ?? entities),
   }
 }
 
 const empty = { accessors: [], types: [], groups: [], entities: [] } as const
-const most = 1000
-const once = (names: readonly string[]): readonly string[] => [...new Set(names)]
+const maxMembers = 1000
+const unique = (names: readonly string[]): readonly string[] => [...new Set(names)]
 
-/** Those of this namespace are read in the transaction: none of them is removed meanwhile. */
+/** Methods of this namespace are read in the transaction, so that none of them can be removed in the meantime. */
 async function mustBeMethods(identity: Identity, tx: Transaction, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     const own = isId(id) ? await tx.get(atMfa.method(id), methodShape) : undefined
@@ -153,16 +153,18 @@ async function mustBeMethods(identity: Identity, tx: Transaction, ids: readonly 
   }
 }
 
-/** Tokens of `auth/token` are made by no login: an enforcement on them would protect nothing. */
-function mustBeLogins(identity: Identity, values: Settings): void {
+/** Tokens of `auth/token` are not created by a login, so an enforcement on them would have no effect. */
+function mustBeLoginMounts(identity: Identity, values: Settings): void {
   const mounts = [...identity.mounts().values()].filter(({ type }) => type !== 'token')
   if (values.auth_method_accessors?.some((one) => !mounts.some(({ accessor }) => accessor === one)))
-    throw refuse('one of the auth method accessors provided is invalid: no login method of this namespace has it')
+    throw refuse(
+      'one of the auth method accessors provided is invalid: no login method of this namespace has this accessor',
+    )
   if (values.auth_method_types?.some((one) => !mounts.some(({ type }) => type === one)))
-    throw refuse('one of the auth method types provided is invalid: no login method of this namespace is of it')
+    throw refuse('one of the auth method types provided is invalid: no login method of this namespace has this type')
 }
 
-async function mustBePeople(tx: Transaction, values: Settings): Promise<void> {
+async function mustBeIdentities(tx: Transaction, values: Settings): Promise<void> {
   for (const id of values.identity_group_ids ?? [])
     if (!(await groupById(tx, id))) throw refuse("one of the provided group ids doesn't exist")
   for (const id of values.identity_entity_ids ?? [])

@@ -18,10 +18,10 @@ const returns = {
   barcode: f.string('The URL as a QR code: a PNG in base64; empty: none.').secret(),
 }
 
-/** The keys of entities: `mfa/method/totp/generate`, `admin-generate`, `admin-destroy`. Their responses contain keys: no log has them in clear. */
+/** The keys of entities: `mfa/method/totp/generate`, `admin-generate`, `admin-destroy`. Their responses contain keys, which are never logged in clear. */
 export const keyRoutes = [
   write('mfa/method/totp/generate', {
-    about: "Generate the caller's own key for a method. One that is there already stays.",
+    about: "Generate the caller's own key for a method. An existing key is unchanged.",
     neverRaw: true,
     fields: method,
     returns,
@@ -33,21 +33,21 @@ export const keyRoutes = [
     },
   }),
   write('mfa/method/totp/admin-generate', {
-    about: 'Generate the key of an entity for a method. One that is there already stays.',
+    about: 'Generate the key of an entity for a method. An existing key is unchanged.',
     neverRaw: true,
     fields: { ...method, ...entity },
     returns,
     handle: async (call, { method_id: id, entity_id: entityId }) => {
-      if (entityId === '') throw refuse('missing entityID: entity_id names it')
+      if (entityId === '') throw refuse('missing entityID: set entity_id')
       const found = await mustBeMethod(call.engine, id)
       return keyResponse(found, await generateKey(call.engine, found, entityId, entityGuard(call)))
     },
   }),
   write('mfa/method/totp/admin-destroy', {
-    about: 'Remove the key of an entity for a method. Codes that were used stay used.',
+    about: 'Remove the key of an entity for a method. Used codes cannot be used again.',
     fields: { ...method, ...entity },
     handle: async (call, { method_id: id, entity_id: entityId }) => {
-      if (entityId === '') throw refuse('missing entityID: entity_id names it')
+      if (entityId === '') throw refuse('missing entityID: set entity_id')
       await destroyKey(call.engine, await mustBeMethod(call.engine, id), entityId, entityGuard(call))
       return done()
     },

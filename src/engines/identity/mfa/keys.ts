@@ -9,7 +9,7 @@ import { methodById } from './methods.ts'
 import { atMfa, factorsShape, noFactors } from './records.ts'
 import type { EntityKey, MethodRecord } from './records.ts'
 
-/** A key that was generated, as its owner gets it. Both contain the key. */
+/** A generated key for its owner. Both members contain the key. */
 export interface GeneratedKey {
   readonly url: string
   /** A PNG in base64; '' when the method has none. */
@@ -25,8 +25,8 @@ export async function mustBeMethod(identity: Identity, id: string): Promise<Meth
 }
 
 /**
- * Generates the key of an entity for a method. Undefined: it has one already, which stays.
- * @param mayChange judges whether the caller may change the entity; throws permission_denied
+ * Generates the key of an entity for a method. Undefined: it already has one, which is unchanged.
+ * @param mayChange checks that the caller may change the entity; throws permission_denied
  * @throws Fault invalid_request
  */
 export async function generateKey(

@@ -11,7 +11,7 @@ import { isId } from '../names.ts'
 import { pointerShape } from '../records.ts'
 import { infoOf, listed, mustExist } from '../routes/shared.ts'
 import { enforcementsIn } from './demands.ts'
-import { checkedMethod, checkedMethodName, methodsIn, usualAttempts } from './methods.ts'
+import { checkedMethod, checkedMethodName, methodsIn, defaultAttempts } from './methods.ts'
 import { atMfa, methodShape } from './records.ts'
 import type { MethodRecord } from './records.ts'
 
@@ -27,7 +27,7 @@ const settings = {
   algorithm: f.string('SHA1, SHA256 or SHA512.').or('SHA1'),
   digits: f.int('The digits of a code: 6 or 8.').or(6),
   skew: f.int('How many periods before and after the current one are accepted: 0 or 1.').or(1),
-  max_validation_attempts: f.int('Wrong codes of an entity that lock the method for it; 0: 5.').or(usualAttempts),
+  max_validation_attempts: f.int('Wrong codes of an entity that lock the method for it; 0: 5.').or(defaultAttempts),
 }
 type Settings = Values<typeof settings>
 

@@ -7,15 +7,15 @@ import { methodById } from './methods.ts'
 import { atMfa, factorsShape, noFactors } from './records.ts'
 import type { FactorsRecord, MethodRecord } from './records.ts'
 
-/** How long wrong codes are remembered, and how long too many of them lock a method, milliseconds. */
+/** How long wrong codes are counted, and how long too many of them lock a method, milliseconds. */
 const lockedFor = 15 * 60_000
 
-/** The judgement of the passcodes for one method; why it is not proven, if it is not. */
+/** The result of checking the passcodes for one method. `why`: the reason if the method is not proven. */
 type Evaluation = { readonly factors: FactorsRecord; readonly why?: string }
 
 /**
- * Checks the passcodes of an entity, and uses them up: in one commit, so that of many at once each counts. A right code that
- * was used before counts as a wrong one, and is refused alike.
+ * Checks the passcodes of an entity and marks them as used, in one commit, so that concurrent attempts are all counted. A used
+ * code is treated as a wrong one, and refused in the same way.
  * @throws Fault permission_denied unless every demand is met
  */
 export async function prove(
@@ -31,17 +31,17 @@ export async function prove(
   if (refusal !== undefined) throw new Fault('permission_denied', refusal)
 }
 
-/** The methods of the demands by id, without those that are gone. */
+/** The methods of the demands, by id, without removed ones. */
 async function configured(
   identity: Identity,
   demands: readonly MfaDemand[],
 ): Promise<ReadonlyMap<string, MethodRecord>> {
-  const found = new Map<string, MethodRecord>()
+  const configuredMethods = new Map<string, MethodRecord>()
   for (const { id } of demands.flatMap(({ methods }) => methods)) {
     const method = await methodById(identity, id)
-    if (method) found.set(id, method)
+    if (method) configuredMethods.set(id, method)
   }
-  return found
+  return configuredMethods
 }
 
 interface Proof {
@@ -51,43 +51,43 @@ interface Proof {
   readonly passcodes: Passcodes
 }
 
-/** The reason why not all demands are met; undefined when they are. Each method is judged once, whoever demands it. */
+/** The reason why not all demands are met; undefined when they are. Each method is checked once, even if several demands accept it. */
 async function evaluateAll(identity: Identity, tx: Transaction, proof: Proof): Promise<string | undefined> {
   const { entityId, demands, methods, passcodes } = proof
-  const place = atMfa.entity(entityId)
-  const before = (await tx.get(place, factorsShape)) ?? noFactors
+  const key = atMfa.entity(entityId)
+  const before = (await tx.get(key, factorsShape)) ?? noFactors
   const now = identity.clock.now()
   let factors: FactorsRecord = { ...before, used: before.used.filter(({ until }) => now < until) }
-  const whyNot = new Map<string, string | undefined>()
+  const reasons = new Map<string, string | undefined>()
   for (const [id, method] of methods) {
     const sent = sentFor(method, passcodes)
     if (sent === undefined) continue
     const evaluation = evaluated(factors, method, { sent, now, entityId })
     factors = evaluation.factors
-    whyNot.set(id, evaluation.why)
+    reasons.set(id, evaluation.why)
   }
-  // A record of nobody is not made: of an entity without a key there is nothing to count.
-  if (before !== noFactors) tx.put(place, factors)
+  // No record is created for an entity without keys: there is nothing to count.
+  if (before !== noFactors) tx.put(key, factors)
   for (const { name, methods: accepted } of demands) {
-    const why = unmet(accepted, whyNot)
+    const why = unmet(accepted, reasons)
     if (why !== undefined) return `failed to satisfy enforcement ${name}. error: ${why}`
   }
   return undefined
 }
 
-/** Why none of the methods that a demand accepts is proven. */
+/** The reason why none of the accepted methods of a demand is proven; undefined if one is. */
 function unmet(
   accepted: readonly MfaMethodInfo[],
-  whyNot: ReadonlyMap<string, string | undefined>,
+  reasons: ReadonlyMap<string, string | undefined>,
 ): string | undefined {
-  const failedMethods = accepted.filter(({ id }) => whyNot.has(id))
-  if (failedMethods.some(({ id }) => whyNot.get(id) === undefined)) return undefined
-  const [first] = failedMethods
-  if (first) return whyNot.get(first.id)
+  const attempted = accepted.filter(({ id }) => reasons.has(id))
+  if (attempted.some(({ id }) => reasons.get(id) === undefined)) return undefined
+  const [first] = attempted
+  if (first) return reasons.get(first.id)
   return `MFA credentials not supplied: send a passcode for one of its methods (${accepted.map(({ id, name }) => name || id).join(', ')})`
 }
 
-/** The passcodes under the id and under the name of a method; undefined: none were sent. */
+/** The passcodes for the id and for the name of a method; undefined: none were sent. */
 function sentFor({ id, name }: MethodRecord, passcodes: Passcodes): readonly string[] | undefined {
   const [byId, byName] = [passcodes.get(id), name === '' ? undefined : passcodes.get(name)]
   return byId || byName ? [...(byId ?? []), ...(byName ?? [])] : undefined
@@ -110,7 +110,7 @@ function evaluated(factors: FactorsRecord, method: MethodRecord, { sent, now, en
   }
   const failed = factors.failures.find((one) => one.method === method.id && now < one.last + lockedFor)
   const count = failed?.count ?? 0
-  // Nothing is counted while it is locked, so that guesses do not extend the lock.
+  // While locked, nothing is counted, so that guesses do not extend the lock.
   if (failed && count >= method.maxAttempts) return { factors, why: tooMany(failed.last + lockedFor - now) }
   const others = factors.failures.filter((one) => one.method !== method.id)
   const code = passcodeOf(sent)
@@ -125,7 +125,7 @@ function evaluated(factors: FactorsRecord, method: MethodRecord, { sent, now, en
   return { factors: { ...factors, used, failures: others } }
 }
 
-/** The one passcode, plain or as `passcode=123456`; '' for anything else, which no code is. */
+/** The only passcode, plain or as `passcode=123456`; '' for anything else, which matches no code. */
 function passcodeOf(sent: readonly string[]): string {
   const [first = '', ...others] = sent.filter((one) => one !== '')
   return others.length > 0 ? '' : first.replace(/^passcode=/, '')

@@ -1,20 +1,20 @@
 import type { OneTimeKey } from '../../../crypto/one-time/codes.ts'
 import { hasMembers, isBase64, isCount, isListOf, isName, isOneOf, isText, isTime, isWhole, shapeOf } from '../../../util/stored/shape.ts' // prettier-ignore
 
-/** How the codes of a method are made. */
+/** How the codes of a method are generated. */
 type Codes = Pick<OneTimeKey, 'algorithm' | 'digits' | 'period' | 'skew'>
 
 /** A method of second factors, at `mfa-method/<id>`. */
 export interface MethodRecord extends Codes {
   readonly id: string
-  /** '' when it has none. */
+  /** '' if it has none. */
   readonly name: string
   readonly issuer: string
-  /** Bytes of the keys that are generated. */
+  /** The size of generated keys, bytes. */
   readonly keySize: number
-  /** Pixels; 0: no barcode. */
+  /** The size of the barcode, pixels; 0: no barcode. */
   readonly qrSize: number
-  /** Wrong codes of an entity that lock the method for it. */
+  /** The number of wrong codes of an entity that locks the method for it. */
   readonly maxAttempts: number
 }
 
@@ -29,26 +29,26 @@ export interface EnforcementRecord {
   readonly entities: readonly string[]
 }
 
-/** The key of an entity for a method, as it was when it was generated. */
+/** The key of an entity for a method, with the settings at the time of its generation. */
 export interface EntityKey extends OneTimeKey {
   readonly method: string
 }
 
-/** A code that was accepted, until no key accepts it any more (epoch milliseconds). */
+/** A code that was accepted; `until` the end of its validity, epoch milliseconds. */
 interface UsedCode {
   readonly method: string
   readonly code: string
   readonly until: number
 }
 
-/** The wrong codes of late for a method. `last` in epoch milliseconds. */
+/** The recent wrong codes for a method. `last` in epoch milliseconds. */
 interface Failures {
   readonly method: string
   readonly count: number
   readonly last: number
 }
 
-/** The second factors of an entity, at `mfa-entity/<id>`. Used and wrong codes outlast the keys. */
+/** The second factors of an entity, at `mfa-entity/<id>`. Used and wrong codes are kept when keys are removed. */
 export interface FactorsRecord {
   readonly keys: readonly EntityKey[]
   readonly used: readonly UsedCode[]
@@ -58,7 +58,7 @@ export interface FactorsRecord {
 /** An entity without second factors. */
 export const noFactors: FactorsRecord = { keys: [], used: [], failures: [] }
 
-/** The digests that a method can have. */
+/** The supported digests. */
 export const algorithms = ['SHA1', 'SHA256', 'SHA512'] as const
 
 const codes = {
@@ -68,7 +68,7 @@ const codes = {
   skew: isOneOf(0, 1),
 }
 
-/** The shape of the record of a method. */
+/** The shape of a stored method. */
 export const methodShape = shapeOf<MethodRecord>('an MFA method', {
   ...codes,
   id: isName,
@@ -79,7 +79,7 @@ export const methodShape = shapeOf<MethodRecord>('an MFA method', {
   maxAttempts: isWhole(1),
 })
 
-/** The shape of the record of an enforcement. One that fits no login, or demands nothing, is none. */
+/** The shape of a stored enforcement. It must have a method, and selectors of logins. */
 export const enforcementShape = shapeOf<EnforcementRecord>(
   'an MFA login enforcement',
   {
@@ -94,7 +94,7 @@ export const enforcementShape = shapeOf<EnforcementRecord>(
   (record) => record.methods.length > 0 && selects(record),
 )
 
-/** Whether an enforcement can fit a login at all. */
+/** Whether an enforcement has any selector of logins. */
 export const selects = ({ accessors, types, groups, entities }: Omit<EnforcementRecord, 'id' | 'name'>): boolean =>
   [accessors, types, groups, entities].some((selector) => selector.length > 0)
 
@@ -103,17 +103,17 @@ const isUsed = (value: unknown): boolean => hasMembers<UsedCode>(value, { method
 const isFailures = (value: unknown): boolean =>
   hasMembers<Failures>(value, { method: isName, count: isCount, last: isTime })
 
-/** The shape of the record of an entity's second factors. */
+/** The shape of the stored second factors of an entity. */
 export const factorsShape = shapeOf<FactorsRecord>('the second factors of an entity', {
   keys: isListOf(isKey),
   used: isListOf(isUsed),
   failures: isListOf(isFailures),
 })
 
-/** Where the records lie. */
+/** The keys of the records. */
 export const atMfa = {
   method: (id: string): string => `mfa-method/${id}`,
-  /** Leads to the method of a name. */
+  /** Index: the method with a name. */
   methodName: (name: string): string => `mfa-method-name/${name}`,
   enforcement: (name: string): string => `mfa-enforcement/${name}`,
   entity: (id: string): string => `mfa-entity/${id}`,

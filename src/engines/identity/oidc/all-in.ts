@@ -5,26 +5,26 @@ import { byteOrder } from '../../../util/bytes.ts'
 import { Slices } from '../../../util/slices.ts'
 import type { Shape } from '../../../util/stored/shape.ts'
 
-/** The records in a folder by their names; none is fine. */
+/** The records in a folder, by name; possibly none. */
 export async function allIn<T>(
   view: View,
   folder: string,
   shape: Shape<T>,
 ): Promise<readonly (readonly [name: string, record: T])[]> {
   const slices = new Slices()
-  const found: (readonly [string, T])[] = []
+  const records: (readonly [string, T])[] = []
   for (const name of await view.list(folder)) {
     const record = await view.get(folder + name, shape)
-    if (record) found.push([name, record])
+    if (record) records.push([name, record])
     await slices.pause()
   }
-  return found
+  return records
 }
 
-/** A page of the names in a folder and the one that is always there. */
+/** A page of the names in a folder, including one that always exists. */
 export async function namesWith(view: View, folder: string, always: string, page: Page): Promise<readonly string[]> {
   const { after = '', limit } = pageOf(page)
-  const found = await view.list(folder, pageOf(page))
-  if (!found.includes(always) && byteOrder(always, after) > 0) found.push(always)
-  return found.sort(byteOrder).slice(0, limit)
+  const names = await view.list(folder, pageOf(page))
+  if (!names.includes(always) && byteOrder(always, after) > 0) names.push(always)
+  return names.sort(byteOrder).slice(0, limit)
 }

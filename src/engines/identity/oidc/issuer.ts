@@ -11,7 +11,7 @@ interface Config {
 
 const configShape = shapeOf<Config>('the settings of identity tokens', { issuer: isText })
 
-/** The configured issuer; '' when there is none. */
+/** The configured issuer; '' if there is none. */
 export async function configuredIssuer(view: Pick<View, 'get'>): Promise<string> {
   return (await view.get(atOidc.config, configShape))?.issuer ?? ''
 }
@@ -29,7 +29,7 @@ export function checkedIssuer(issuer: string): string {
   return issuer
 }
 
-/** The issuer of identity tokens of this namespace. @throws Fault invalid_request when neither it nor the address of the server is known */
+/** The issuer of identity tokens of this namespace. @throws Fault invalid_request if neither the issuer nor the address of the server is configured */
 export async function tokenIssuer(identity: Identity): Promise<string> {
   return pathUrl(identity, await configuredIssuer(identity.view))
 }
@@ -38,22 +38,22 @@ export async function tokenIssuer(identity: Identity): Promise<string> {
  * The URL of `identity/oidc` of a namespace.
  * @param base the configured scheme, host and port; '' : those of the server
  * @param root `v1` for the API, `ui/vault` for pages
- * @throws Fault invalid_request when neither is known
+ * @throws Fault invalid_request if neither is configured
  */
 export function pathUrl(identity: Identity, base: string, root: 'v1' | 'ui/vault' = 'v1'): string {
-  const url = shownUrl(identity, base, root)
+  const url = urlOrEmpty(identity, base, root)
   if (url === '')
-    throw refuse('the issuer is not known: set issuer in identity/oidc/config or for the provider, or api_addr in the configuration of the server') // prettier-ignore
+    throw refuse('the issuer is not configured: set issuer in identity/oidc/config or for the provider, or api_addr in the configuration of the server') // prettier-ignore
   return url
 }
 
-/** The same; '' when neither is known. */
-export function shownUrl({ apiAddress, path }: Identity, base: string, root = 'v1'): string {
+/** The same; '' if neither is configured. */
+export function urlOrEmpty({ apiAddress, path }: Identity, base: string, root = 'v1'): string {
   const address = base || apiAddress().replace(/\/+$/, '')
   const namespace = path().split('/').map(encodeURIComponent).join('/')
   return address === '' ? '' : `${address}/${root}/${namespace}identity/oidc`
 }
 
-/** The warning where an issuer is set. */
+/** The warning for an explicit issuer. */
 export const issuerWarning =
   'If "issuer" is set explicitly, all tokens must be validated against that address. Setting issuer to "" will restore the default behavior of using the api_addr of the server as the issuer.'

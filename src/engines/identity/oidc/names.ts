@@ -3,7 +3,7 @@ import { f } from '../../../contract/field.ts'
 import { isPathName } from '../../../contract/names.ts'
 import type { Canonicaliser } from '../../../contract/names.ts'
 
-/** Where the records lie. Names are those of paths: one segment each. */
+/** The keys of the records. Names are single path segments. */
 export const atOidc = {
   config: 'oidc-config',
   key: (name: string): string => `oidc-key/${name}`,
@@ -11,7 +11,7 @@ export const atOidc = {
   scope: (name: string): string => `oidc-scope/${name}`,
   assignment: (name: string): string => `oidc-assignment/${name}`,
   client: (name: string): string => `oidc-client/${name}`,
-  /** Leads from the id of a client to its name. */
+  /** Index: the name of the client with an id. */
   clientId: (id: string): string => `oidc-client-id/${id}`,
   provider: (name: string): string => `oidc-provider/${name}`,
 } as const
@@ -21,11 +21,11 @@ const named: Canonicaliser = (name) => {
   return name
 }
 
-/** The name in the paths of keys, roles, clients and so on. Letter case counts. */
+/** The name in the paths of keys, roles, clients and so on, case-sensitive. */
 export const canonicalName = { name: named }
 
-/** The field of that name. @param about the kind of record: `key` */
+/** The field of such a name. @param about the kind of record: `key` */
 export const nameField = (about: string) => ({ name: f.string(`Name of the ${about}.`).or('') })
 
-/** In lists of client ids and of entities: each of them. */
+/** Stands for all members in lists of client ids and entities. */
 export const everyone = '*'

@@ -8,51 +8,51 @@ import { publicKeys } from './tokens/key-ring.ts'
 import type { PublishedKey } from './tokens/key-ring.ts'
 import { atOidc } from './names.ts'
 
-/** The public keys of named keys, read once and again whenever a key has changed. */
+/** A cache of the public keys of named keys; a key is read again when it has changed. */
 export class PublishedKeys {
   readonly #identity: Pick<Identity, 'view' | 'clock'>
-  readonly #read = new Map<string, { readonly record: OidcKey; readonly keys: readonly PublishedKey[] }>()
+  readonly #cache = new Map<string, { readonly record: OidcKey; readonly keys: readonly PublishedKey[] }>()
 
   constructor(identity: Pick<Identity, 'view' | 'clock'>) {
     this.#identity = identity
   }
 
-  /** The keys that verify tokens now. `until`: when the earliest of them signs no more, epoch milliseconds. */
+  /** The keys that verify tokens now. `until`: the time of the next rotation, epoch milliseconds. */
   async of(names: Iterable<string>): Promise<{ readonly keys: readonly PublishedKey[]; readonly until: number }> {
     const now = this.#identity.clock.now()
-    const found: PublishedKey[] = []
+    const keys: PublishedKey[] = []
     let until = Infinity
     for (const name of new Set(names)) {
       const record = await this.#identity.view.get(atOidc.key(name), keyShape)
       if (!record) continue
       until = Math.min(until, record.nextRotation)
-      found.push(...this.#keysOf(name, record).filter(({ expiresAt = Infinity }) => expiresAt > now))
+      keys.push(...this.#keysOf(name, record).filter(({ expiresAt = Infinity }) => expiresAt > now))
     }
-    return { keys: found, until }
+    return { keys, until }
   }
 
   #keysOf(name: string, record: OidcKey): readonly PublishedKey[] {
-    const cached = this.#read.get(name)
+    const cached = this.#cache.get(name)
     if (cached?.record === record) return cached.keys
     const keys = publicKeys(record)
-    if (this.#read.size >= mostRead) this.#read.clear()
-    this.#read.set(name, { record, keys })
+    if (this.#cache.size >= cacheSize) this.#cache.clear()
+    this.#cache.set(name, { record, keys })
     return keys
   }
 }
 
-const mostRead = 1000
+const cacheSize = 1000
 
-/** The most seconds for which a client may keep a key set or a discovery document. */
+/** The maximum time that clients may cache a key set or a discovery document, seconds. */
 const cacheSeconds = 3600
 
-/** Others may keep a discovery document this long. */
+/** The caching header of discovery documents. */
 export const documentHeaders = { 'Cache-Control': `max-age=${cacheSeconds}` }
 
-/** The form of the response with keys. */
+/** The schema of the response with keys. */
 export const keySetReturns = body({ keys: f.array('The public keys, as JWKs.') })
 
-/** The response with public keys (RFC 7517). It may be kept until the next rotation, whose key it has already. */
+/** The response with public keys (RFC 7517). It can be cached until the next rotation, because it already contains the next key. */
 export async function keySet({ published, clock }: Identity, names: Iterable<string>): Promise<Response> {
   const { keys, until } = await published.of(names)
   const seconds = Math.min(cacheSeconds, Math.floor((until - clock.now()) / 1000))

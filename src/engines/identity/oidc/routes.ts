@@ -11,7 +11,7 @@ import { keyRoutes } from './tokens/key-routes.ts'
 import { roleRoutes } from './tokens/role-routes.ts'
 import { tokenRoutes } from './tokens/token-routes.ts'
 
-/** `oidc/`: identity tokens, and OpenID providers that applications send their users to. */
+/** `oidc/`: identity tokens, and OpenID providers for applications. */
 export const oidcRoutes = [
   ...configRoutes,
   ...keyRoutes,

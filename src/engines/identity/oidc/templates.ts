@@ -10,11 +10,11 @@ import { isObject } from '../../../util/stored/shape.ts'
 /** Claims that only the server sets. */
 const reserved = ['iat', 'aud', 'exp', 'iss', 'sub', 'namespace', 'nonce', 'auth_time', 'at_hash', 'c_hash']
 
-/** The most characters of a template: it is evaluated for each token. */
+/** The maximum length of a template, characters: it is evaluated for each token. */
 const longest = 16 * 1024
 const limits = { ...jsonLimits, depth: 16, tokens: 2000, containers: 500, names: 1000 }
 
-/** What the directives of a template stand for. */
+/** The input of the directives of a template. */
 interface TemplateValues {
   readonly principal: Principal
   /** Epoch seconds. */
@@ -24,35 +24,35 @@ interface TemplateValues {
 /** The value of one directive. */
 type Directive = (values: TemplateValues) => unknown
 
-/** The members of a template, each with the value that it will have. */
+/** A parsed template. */
 interface ClaimTemplate {
   /** The names of the claims that it sets. */
   readonly names: readonly string[]
   readonly claims: (values: TemplateValues) => Readonly<Record<string, unknown>>
 }
 
-/** The text of a template, which may be sent in base64. */
-export function templateText(sent: string): string {
-  if (sent.trim() === '' || sent.trimStart().startsWith('{')) return sent.trim()
-  const bytes = fromBase64(sent.trim())
-  return (bytes && textOrNone(bytes)) ?? sent
+/** The text of a template, which may be encoded in base64. */
+export function templateText(encoded: string): string {
+  if (encoded.trim() === '' || encoded.trimStart().startsWith('{')) return encoded.trim()
+  const bytes = fromBase64(encoded.trim())
+  return (bytes && textOrNone(bytes)) ?? encoded
 }
 
 /**
- * Reads a template: JSON in which `{{...}}` stands in the place of a value. A value that it stands for becomes that JSON
- * value, whatever characters it has; it is not read again.
+ * Parses a template: JSON with directives `{{...}}` in place of values. The value of a directive is inserted as a JSON value,
+ * whatever characters it has, and is not parsed again.
  * @param text '' : no claims
  * @throws Fault invalid_request
  */
 export function readTemplate(text: string): ClaimTemplate {
   if (text === '') return { names: [], claims: () => ({}) }
-  if (text.length > longest) throw refuse(`a template has ${longest} characters at most`)
+  if (text.length > longest) throw refuse(`a template can have at most ${longest} characters`)
   const directives = new Map<string, Directive>()
   const tree = parsed(withMarks(text, directives))
   const names = Object.keys(tree)
-  const refused = names.find((name) => reserved.includes(name))
-  if (refused !== undefined)
-    throw refuse(`top level key "${refused}" not allowed. Restricted keys: ${reserved.join(', ')}`)
+  const forbidden = names.find((name) => reserved.includes(name))
+  if (forbidden !== undefined)
+    throw refuse(`top level key "${forbidden}" not allowed. Restricted keys: ${reserved.join(', ')}`)
   refuseMarkedNames(tree, directives)
   return {
     names,
@@ -60,7 +60,7 @@ export function readTemplate(text: string): ClaimTemplate {
   }
 }
 
-/** The template with a string that nobody can know in place of each directive. */
+/** The template with an unpredictable string in place of each directive. */
 function withMarks(text: string, directives: Map<string, Directive>): string {
   const pieces = text.split('{{')
   let marked = pieces[0] ?? ''
@@ -80,10 +80,10 @@ function parsed(marked: string): Readonly<Record<string, unknown>> {
     tree = readJson(utf8(marked), limits)
   } catch (thrown) {
     if (thrown instanceof JsonError)
-      throw refuse(`error parsing template JSON: ${thrown.message}; a directive stands for a value, without quotes around it`) // prettier-ignore
+      throw refuse(`error parsing template JSON: ${thrown.message}; a directive replaces a value, without quotes around it`) // prettier-ignore
     throw thrown
   }
-  if (!isObject(tree)) throw refuse('error parsing template JSON: a template is one object')
+  if (!isObject(tree)) throw refuse('error parsing template JSON: a template must be an object')
   return tree
 }
 
@@ -138,7 +138,7 @@ function entityDirective([member, ...rest]: readonly string[]): Directive {
   throw unknown()
 }
 
-/** The alias of a mount, by its accessor; an entity has one at most. */
+/** The alias of a mount, by accessor; an entity has at most one. */
 function aliasDirective([accessor, member, ...rest]: readonly string[]): Directive {
   const alias = ({ principal }: TemplateValues): PrincipalAlias | undefined =>
     principal.entity.aliases.find(({ mountAccessor }) => mountAccessor === accessor)
@@ -154,6 +154,6 @@ function aliasDirective([accessor, member, ...rest]: readonly string[]): Directi
   throw unknown()
 }
 
-/** '' for what is not there. A key may have dots. */
+/** The value of a key, which may have dots; '' if absent. */
 const valueOf = (map: Readonly<Record<string, string>>, key: string): string =>
   Object.hasOwn(map, key) ? (map[key] ?? '') : ''

@@ -9,17 +9,17 @@ import { entityOfAlias, findAlias } from '../entities.ts'
 import type { Identity } from '../identity.ts'
 import { checkedMetadata } from '../names.ts'
 import { pointerShape } from '../records.ts'
-import { listedAlias, shownAlias } from '../render.ts'
+import { listedAlias, renderedAlias } from '../render.ts'
 import { entityGuard, infoOf, listed, mustExist, recordsIn } from './shared.ts'
 
 const { read, list, write, remove } = routesOf<Identity>()
 
 const id = { id: f.string('Id of the alias.').or('') }
 const settings = {
-  name: f.string('The name that the mount has for the entity, as its logins spell it.'),
+  name: f.string('The name of the entity in the login method, case-sensitive.'),
   mount_accessor: f.string('The accessor of the mount, from sys/auth.'),
-  canonical_id: f.string('The id of the entity; left out: a new one.'),
-  custom_metadata: f.map('Strings about the alias; replaces all of before.'),
+  canonical_id: f.string('The id of the entity; a new entity by default.'),
+  custom_metadata: f.map('Metadata of the alias; replaces the previous metadata.'),
 }
 interface Settings {
   readonly name: string | undefined
@@ -31,15 +31,15 @@ interface Settings {
 /** The payload of a write of an alias. */
 export const writtenAlias = { id: f.string('Its id.'), canonical_id: f.string('The id of its entity or group.') }
 
-/** The payload of the routes that show an alias. */
+/** The alias in responses. */
 export const aliasMembers = {
   ...writtenAlias,
-  creation_time: f.string('When it was made.'),
-  custom_metadata: f.map('Strings about it.').orNull(),
-  last_update_time: f.string('When it was last changed.'),
+  creation_time: f.string('Creation time.'),
+  custom_metadata: f.map('Its custom metadata.').orNull(),
+  last_update_time: f.string('Time of the last update.'),
   local: f.bool('Its mount is local.'),
-  merged_from_canonical_ids: f.list('The entities that it belonged to before.').orNull(),
-  metadata: f.map('Strings that the login method noted.').orNull(),
+  merged_from_canonical_ids: f.list('The merged entities that it belonged to.').orNull(),
+  metadata: f.map('Metadata from the login method.').orNull(),
   mount_accessor: f.string('The accessor of its mount.'),
   mount_path: f.string('The path of its mount.'),
   mount_type: f.string('The type of its mount.'),
@@ -61,7 +61,7 @@ function aliasResponse({ alias, entity, changed }: WrittenAlias): Response {
 /** `entity-alias`. */
 export const aliasRoutes = [
   write('entity-alias', {
-    about: 'Create an alias of an entity, or change the one of an id, or of a mount and a name.',
+    about: 'Create an alias of an entity, or update the one with an id, or with a mount and a name.',
     fields: { ...id, ...settings },
     returns: writtenAlias,
     handle: async (call, values) => {
@@ -83,11 +83,11 @@ export const aliasRoutes = [
     handle: async ({ engine }, page) => {
       const mounts = engine.mounts()
       const pointers = await recordsIn(engine.view, 'alias/', pointerShape, page)
-      const found = await Promise.all(pointers.map(async ([key]) => findAlias(engine, key)))
-      const shown = found.flatMap((one) =>
+      const aliases = await Promise.all(pointers.map(async ([key]) => findAlias(engine, key)))
+      const entries = aliases.flatMap((one) =>
         one ? [[one.alias.id, listedAlias(mounts, one.entity.id, one.alias)] as const] : [],
       )
-      return answer(infoOf(shown))
+      return answer(infoOf(entries))
     },
   }),
   read('entity-alias/id/:id', {
@@ -98,7 +98,7 @@ export const aliasRoutes = [
       const { engine } = call
       const { entity, alias } = mustExist(await findAlias(engine, values.id))
       entityGuard(call)(entity)
-      return answer(shownAlias(engine, engine.mounts(), entity.id, alias))
+      return answer(renderedAlias(engine, engine.mounts(), entity.id, alias))
     },
   }),
   write('entity-alias/id/:id', {

@@ -14,16 +14,16 @@ import { merge } from '../merge.ts'
 import { afterName, checkedMetadata, checkedName, checkedPolicies } from '../names.ts'
 import { entityShape, pointerShape } from '../records.ts'
 import type { EntityRecord } from '../records.ts'
-import { listedEntity, shownEntity } from '../render.ts'
+import { listedEntity, renderedEntity } from '../render.ts'
 import { entityGuard, infoOf, listed, mustExist, recordsIn } from './shared.ts'
 
 const { read, list, write, remove } = routesOf<Identity>()
 
 const id = { id: f.string('Id of the entity.').or('') }
-const name = { name: f.string('Name of the entity. Letter case does not count.').or('') }
+const name = { name: f.string('Name of the entity, case-insensitive.').or('') }
 const settings = {
-  metadata: f.map('Strings about the entity; replaces all of before.'),
-  policies: f.list('Policies that its tokens get besides their own.'),
+  metadata: f.map('Metadata of the entity; replaces the previous metadata.'),
+  policies: f.list('Policies of its tokens, in addition to their own.'),
   disabled: f.bool('Its tokens are refused, and it cannot log in.').limiting(),
 }
 
@@ -33,18 +33,18 @@ const created = {
   aliases: f.list('Always null.').orNull(),
 }
 
-/** The payload of the routes that show an entity. */
+/** The entity in responses. */
 export const entityMembers = {
   ...created,
   aliases: f.array('Its aliases.'),
-  creation_time: f.string('When it was made.'),
-  direct_group_ids: f.list('The groups that it is in itself.'),
+  creation_time: f.string('Creation time.'),
+  direct_group_ids: f.list('The groups that have it as a direct member.'),
   disabled: f.bool('Its tokens are refused.'),
-  group_ids: f.list('All groups that it is in.'),
-  inherited_group_ids: f.list('The groups that it is in through other groups.'),
-  last_update_time: f.string('When it was last changed.'),
+  group_ids: f.list('All its groups, direct and inherited.'),
+  inherited_group_ids: f.list('The groups that contain its groups.'),
+  last_update_time: f.string('Time of the last update.'),
   merged_entity_ids: f.list('The entities that were merged into it.').orNull(),
-  metadata: f.map('Strings about it.').orNull(),
+  metadata: f.map('Its metadata.').orNull(),
   namespace_id: f.string('Its namespace.'),
   policies: f.list('Its policies.'),
 }
@@ -52,7 +52,7 @@ export const entityMembers = {
 /** `entity`, by id and by name. */
 export const entityRoutes = [
   write('entity', {
-    about: 'Create an entity, or change the one of an id or a name.',
+    about: 'Create an entity, or update the one with an id or a name.',
     fields: { ...id, ...name, ...settings },
     returns: created,
     handle: async (call, values) => writeEntity(call, values, values.name),
@@ -118,9 +118,9 @@ export const entityRoutes = [
   }),
   write('entity/batch-delete', {
     about: 'Remove several entities.',
-    fields: { entity_ids: f.list('Their ids; unknown ones are left out.') },
+    fields: { entity_ids: f.list('The ids of the entities; unknown ids are ignored.') },
     handle: async (call, { entity_ids: ids }) => {
-      if (!ids || ids.length === 0) throw refuse('missing entity ids to delete: name them in entity_ids')
+      if (!ids || ids.length === 0) throw refuse('missing entity ids to delete: set entity_ids')
       const guard = entityGuard(call)
       // None is removed if the caller may not remove all.
       for (const one of ids) {
@@ -133,15 +133,15 @@ export const entityRoutes = [
   }),
   write('entity/merge', {
     about:
-      'Merge entities into one, which gets their aliases, memberships and tokens. Their policies and metadata are gone.',
+      'Merge entities into one, which gets their aliases, memberships and tokens. Their policies and metadata are lost.',
     fields: {
-      from_entity_ids: f.list('The ids of those that go.').or([]),
-      to_entity_id: f.string('The id of the one that stays.').or(''),
+      from_entity_ids: f.list('The ids of the entities to merge, which are removed.').or([]),
+      to_entity_id: f.string('The id of the entity to merge into.').or(''),
       force: f.bool('Accepted for older clients; changes nothing.').or(false),
-      conflicting_alias_ids_to_keep: f.list('The aliases that stay where several are of one mount.').or([]),
+      conflicting_alias_ids_to_keep: f.list('The ids of the aliases to keep where several are of one mount.').or([]),
     },
     handle: async (call, values) => {
-      if (values.to_entity_id === '') throw refuse('missing entity id to merge to: name it in to_entity_id')
+      if (values.to_entity_id === '') throw refuse('missing entity id to merge to: set to_entity_id')
       const options = {
         from: values.from_entity_ids,
         to: values.to_entity_id,
@@ -156,12 +156,12 @@ export const entityRoutes = [
 async function show(call: Call<Identity>, found: EntityRecord | undefined): Promise<Response> {
   const entity = mustExist(found)
   entityGuard(call)(entity)
-  return answer(await shownEntity(call.engine, entity))
+  return answer(await renderedEntity(call.engine, entity))
 }
 
 type Settings = Values<typeof settings & typeof id>
 
-/** @param newName the name that it is to have; '' keeps the old one */
+/** @param newName the new name; '' keeps the old one */
 async function writeEntity(call: Call<Identity>, values: Settings, newName: string): Promise<Response> {
   const { engine } = call
   return engine.view.transaction(async (tx) => {

@@ -7,9 +7,9 @@ import { pageFields } from '../../../contract/wire/page.ts'
 import type { Call } from '../../../contract/route.ts'
 import { dropGroupAlias, findGroupAlias, groupOfAlias, setGroupAlias } from '../group-aliases.ts'
 import type { Identity } from '../identity.ts'
-import { removeEnded } from '../memberships.ts'
+import { removeStaleMemberships } from '../memberships.ts'
 import { pointerShape } from '../records.ts'
-import { listedGroupAlias, shownGroupAlias } from '../render.ts'
+import { listedGroupAlias, renderedGroupAlias } from '../render.ts'
 import { aliasMembers, writtenAlias } from './aliases.ts'
 import { groupGuard, infoOf, listed, mustExist, recordsIn } from './shared.ts'
 
@@ -17,15 +17,15 @@ const { read, list, write, remove } = routesOf<Identity>()
 
 const id = { id: f.string('Id of the group alias.').or('') }
 const settings = {
-  name: f.string('The name that the login method has for the group.').or(''),
+  name: f.string('The name of the group in the login method.').or(''),
   mount_accessor: f.string('The accessor of the mount, from sys/auth.').or(''),
-  canonical_id: f.string('The id of the external group; left out: a new one.').or(''),
+  canonical_id: f.string('The id of the external group; a new group by default.').or(''),
 }
 
 /** `group-alias`. */
 export const groupAliasRoutes = [
   write('group-alias', {
-    about: 'Create an alias of an external group, or change the one of an id.',
+    about: 'Create an alias of an external group, or update the one with an id.',
     fields: { ...id, ...settings },
     returns: writtenAlias,
     handle: async (call, values) => writeAlias(call, values.id === '' ? undefined : values.id, values),
@@ -37,11 +37,11 @@ export const groupAliasRoutes = [
     handle: async ({ engine }, page) => {
       const mounts = engine.mounts()
       const pointers = await recordsIn(engine.view, 'group-alias/', pointerShape, page)
-      const found = await Promise.all(pointers.map(async ([key]) => findGroupAlias(engine, key)))
-      const shown = found.flatMap((group) =>
+      const groups = await Promise.all(pointers.map(async ([key]) => findGroupAlias(engine, key)))
+      const entries = groups.flatMap((group) =>
         group ? [[group.alias.id, listedGroupAlias(mounts, group.id, group.alias)] as const] : [],
       )
-      return answer(infoOf(shown))
+      return answer(infoOf(entries))
     },
   }),
   read('group-alias/id/:id', {
@@ -52,17 +52,17 @@ export const groupAliasRoutes = [
       const { engine } = call
       const group = mustExist(await findGroupAlias(engine, values.id))
       groupGuard(call)(group)
-      return answer(shownGroupAlias(engine, engine.mounts(), group, group.alias))
+      return answer(renderedGroupAlias(engine, engine.mounts(), group, group.alias))
     },
   }),
   write('group-alias/id/:id', {
-    about: 'Change an alias of a group. Its members are then those who log in next.',
+    about: 'Change an alias of a group. The group loses its members; later logins add new ones.',
     fields: { ...id, ...settings },
     returns: writtenAlias,
     handle: async (call, values) => writeAlias(call, values.id, values),
   }),
   remove('group-alias/id/:id', {
-    about: 'Remove an alias of a group, which has no members then.',
+    about: 'Remove an alias of a group. The group loses its members.',
     fields: id,
     handle: async (call, values) => {
       const { engine } = call
@@ -72,7 +72,7 @@ export const groupAliasRoutes = [
         groupGuard(call)(group)
         dropGroupAlias(engine, tx, group)
       })
-      await removeEnded(engine.view)
+      await removeStaleMemberships(engine.view)
       return done()
     },
   }),
@@ -88,6 +88,6 @@ async function writeAlias(
   const group = await engine.view.transaction(async (tx) =>
     setGroupAlias(engine, tx, aliasId, change, groupGuard(call)),
   )
-  await removeEnded(engine.view)
+  await removeStaleMemberships(engine.view)
   return answer({ canonical_id: group.id, id: group.alias.id })
 }

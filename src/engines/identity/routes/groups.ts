@@ -11,38 +11,38 @@ import type { Transaction } from '../../../contract/view.ts'
 import { keys } from '../../../contract/wire/returns.ts'
 import { groupById, groupByName, removeGroup, setGroup } from '../groups.ts'
 import type { Identity } from '../identity.ts'
-import { removeEnded } from '../memberships.ts'
+import { removeStaleMemberships } from '../memberships.ts'
 import { afterName, checkedName } from '../names.ts'
 import { groupShape, pointerShape } from '../records.ts'
 import type { GroupRecord } from '../records.ts'
-import { listedGroup, shownGroup } from '../render.ts'
+import { listedGroup, renderedGroup } from '../render.ts'
 import { groupGuard, infoOf, listed, mustExist, recordsIn } from './shared.ts'
 
 const { read, list, write, remove } = routesOf<Identity>()
 
 const id = { id: f.string('Id of the group.').or('') }
-const name = { name: f.string('Name of the group. Letter case does not count.').or('') }
+const name = { name: f.string('Name of the group, case-insensitive.').or('') }
 const settings = {
-  type: f.string('internal, with members that are set here; or external, with members that its alias brings.'),
-  metadata: f.map('Strings about the group; replaces all of before.'),
-  policies: f.list('Policies that the tokens of its members get besides their own.'),
-  member_entity_ids: f.list('The entities in it; replaces all of before.'),
-  member_group_ids: f.list('The groups in it; replaces all of before.'),
+  type: f.string('internal, with members that are set here, or external, with members from its alias.'),
+  metadata: f.map('Metadata of the group; replaces the previous metadata.'),
+  policies: f.list('Policies of the tokens of its members, in addition to their own.'),
+  member_entity_ids: f.list('The member entities; replaces the previous ones.'),
+  member_group_ids: f.list('The subgroups; replaces the previous ones.'),
 }
 const created = { id: f.string('Its id.'), name: f.string('Its name.') }
 
-/** The payload of the routes that show a group. */
+/** The group in responses. */
 export const groupMembers = {
   ...created,
   alias: f.object('The alias of an external group.'),
-  creation_time: f.string('When it was made.'),
-  last_update_time: f.string('When it was last changed.'),
-  member_entity_ids: f.list('The entities in it.').orNull(),
-  member_group_ids: f.list('The groups in it.').orNull(),
-  metadata: f.map('Strings about it.').orNull(),
-  modify_index: f.int('Grows with each change.'),
+  creation_time: f.string('Creation time.'),
+  last_update_time: f.string('Time of the last update.'),
+  member_entity_ids: f.list('The member entities.').orNull(),
+  member_group_ids: f.list('The subgroups.').orNull(),
+  metadata: f.map('Its metadata.').orNull(),
+  modify_index: f.int('Incremented with each change.'),
   namespace_id: f.string('Its namespace.'),
-  parent_group_ids: f.list('The groups that it is in.').orNull(),
+  parent_group_ids: f.list('The parent groups.').orNull(),
   policies: f.list('Its policies.').orNull(),
   type: f.string('internal or external.'),
 }
@@ -50,7 +50,7 @@ export const groupMembers = {
 /** `group`, by id and by name. */
 export const groupRoutes = [
   write('group', {
-    about: 'Create a group, or change the one of an id or a name.',
+    about: 'Create a group, or update the one with an id or a name.',
     fields: { ...id, ...name, ...settings },
     returns: created,
     handle: async (call, values) => writeGroup(call, values, values.name),
@@ -117,12 +117,12 @@ export const groupRoutes = [
 async function show(call: Call<Identity>, found: GroupRecord | undefined): Promise<Response> {
   const group = mustExist(found)
   groupGuard(call)(group)
-  return answer(await shownGroup(call.engine, group))
+  return answer(await renderedGroup(call.engine, group))
 }
 
 type Settings = Values<typeof settings & typeof id>
 
-/** @param newName the name that it is to have; '' keeps the old one */
+/** @param newName the new name; '' keeps the old one */
 async function writeGroup(call: Call<Identity>, values: Settings, newName: string): Promise<Response> {
   const { engine } = call
   return engine.view.transaction(async (tx) => {
@@ -156,6 +156,6 @@ async function removeOne(
     groupGuard(call)(group)
     await removeGroup(engine, tx, group)
   })
-  await removeEnded(engine.view)
+  await removeStaleMemberships(engine.view)
   return done()
 }

@@ -10,7 +10,7 @@ import type { Identity } from '../identity.ts'
 import { at, isAccessor } from '../names.ts'
 import { pointerShape } from '../records.ts'
 import type { EntityRecord, GroupRecord } from '../records.ts'
-import { shownEntity, shownGroup } from '../render.ts'
+import { renderedEntity, renderedGroup } from '../render.ts'
 import { entityMembers } from './entities.ts'
 import { groupMembers } from './groups.ts'
 import { entityGuard, groupGuard } from './shared.ts'
@@ -18,15 +18,15 @@ import { entityGuard, groupGuard } from './shared.ts'
 const { write } = routesOf<Identity>()
 
 const fields = {
-  id: f.string('By its id.').or(''),
-  name: f.string('By its name. Letter case does not count.').or(''),
-  alias_id: f.string('By the id of one of its aliases.').or(''),
-  alias_name: f.string('By the name of one of its aliases, with alias_mount_accessor.').or(''),
+  id: f.string('The id.').or(''),
+  name: f.string('The name, case-insensitive.').or(''),
+  alias_id: f.string('The id of one of its aliases.').or(''),
+  alias_name: f.string('The name of one of its aliases, with alias_mount_accessor.').or(''),
   alias_mount_accessor: f.string('The accessor of the mount of that alias.').or(''),
 }
 type Query = Values<typeof fields>
 
-/** `lookup/entity` and `lookup/group`. Where nothing is found the response has no content. */
+/** `lookup/entity` and `lookup/group`. If nothing is found, the response has no content. */
 export const lookupRoutes = [
   write('lookup/entity', {
     about: 'Look an entity up by id, name or alias.',
@@ -38,7 +38,7 @@ export const lookupRoutes = [
       const entity = await entityOf(call.engine, query)
       if (!entity) return done()
       entityGuard(call)(entity)
-      return answer(await shownEntity(call.engine, entity))
+      return answer(await renderedEntity(call.engine, entity))
     },
   }),
   write('lookup/group', {
@@ -51,18 +51,18 @@ export const lookupRoutes = [
       const group = await groupOf(call.engine, query)
       if (!group) return done()
       groupGuard(call)(group)
-      return answer(await shownGroup(call.engine, group))
+      return answer(await renderedGroup(call.engine, group))
     },
   }),
 ]
 
-/** @throws Fault invalid_request unless there is exactly one way to find it */
+/** @throws Fault invalid_request unless the query has exactly one selector */
 function checkQuery({ id, name, alias_id, alias_name, alias_mount_accessor }: Query): void {
   const selectors = [id, name, alias_id, alias_name + alias_mount_accessor].filter((selector) => selector !== '')
   if (selectors.length === 0) throw refuse('query parameter not supplied')
   if (selectors.length > 1) throw refuse('use one of id, name, alias_id, or alias_name with alias_mount_accessor')
   if ((alias_name === '') !== (alias_mount_accessor === ''))
-    throw refuse('alias_name and alias_mount_accessor need each other: supply both')
+    throw refuse('alias_name and alias_mount_accessor must be used together')
 }
 
 async function entityOf(identity: Identity, query: Query): Promise<EntityRecord | undefined> {

@@ -12,7 +12,7 @@ import type { EntityRecord, GroupRecord } from '../records.ts'
 type Named = Pick<EntityRecord, 'id' | 'name'>
 
 /**
- * Refuses what a policy denies at one of the own paths of an entity: it can be reached by other paths as well.
+ * Refuses an entity if a policy denies one of its own paths, because other paths lead to the same entity.
  * @throws Fault permission_denied
  */
 export const entityGuard = (call: Call<Identity>) => (entity: Named) => refuseDenied(call, 'entity', entity)
@@ -29,10 +29,10 @@ function refuseDenied({ caller, mountPath }: Call<Identity>, kind: 'entity' | 'g
 /** The payload of a list by id. */
 export const listed = {
   keys: f.list('The ids.'),
-  key_info: f.object('What each id stands for.'),
+  key_info: f.object('The record of each id.'),
 }
 
-/** The records in a folder by their names, those that are gone by now left out. @throws Fault not_found when there are none */
+/** The records in a folder, by name, without those that were removed in the meantime. @throws Fault not_found if there are none */
 export async function recordsIn<T>(
   view: View,
   folder: string,
@@ -40,21 +40,21 @@ export async function recordsIn<T>(
   page: Page,
 ): Promise<readonly (readonly [name: string, record: T])[]> {
   const slices = new Slices()
-  const found: (readonly [string, T])[] = []
+  const records: (readonly [string, T])[] = []
   for (const name of await namesIn(view, folder, 'nothing is there', page)) {
     const record = await view.get(folder + name, shape)
-    if (record) found.push([name, record])
+    if (record) records.push([name, record])
     await slices.pause()
   }
-  return found
+  return records
 }
 
-/** The payload of a list by id, from each id and what it stands for. */
+/** The payload of a list by id. */
 export function infoOf(entries: readonly (readonly [id: string, info: unknown])[]) {
   return { keys: entries.map(([id]) => id), key_info: Object.fromEntries(entries) }
 }
 
-/** The record that a request is about. @throws Fault not_found */
+/** The record of a request. @throws Fault not_found if there is none */
 export function mustExist<T>(record: T | undefined): T {
   if (record === undefined) throw new Fault('not_found', 'there is nothing of this id or name')
   return record

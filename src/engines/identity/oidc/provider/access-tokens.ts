@@ -4,7 +4,7 @@ import { mountKey } from '../../../../crypto/mount-key.ts'
 import { sameText } from '../../../../util/bytes.ts'
 import type { Identity } from '../../identity.ts'
 
-/** What an access token is for: the claims about an entity that its client may read. */
+/** The content of an access token: the claims about an entity that its client may read. */
 interface Access {
   /** The name of the provider. */
   readonly provider: string
@@ -22,10 +22,10 @@ type Content = readonly [provider: string, client: string, entity: string, scope
 
 const longest = 8192
 
-/** Where the key lies. */
+/** The key of the stored MAC key. */
 const keyName = 'oidc-access-key'
 
-/** Access tokens of the user info endpoints. Nothing is stored: a token carries what is needed, with a MAC. No other route takes them. */
+/** Access tokens of the user info endpoints. Nothing is stored: a token has all its data, with a MAC. Other routes do not accept them. */
 export class AccessTokens {
   readonly #identity: Pick<Identity, 'view' | 'clock'>
   #key: Promise<KeyObject> | undefined
@@ -41,11 +41,11 @@ export class AccessTokens {
     return `${encoded}.${await this.#mac(encoded)}`
   }
 
-  /** What a token is for; undefined when it is not one of this namespace, or has expired. */
+  /** The content of a token; undefined if it is not a token of this namespace, or has expired. */
   async read(token: string): Promise<Access | undefined> {
     const [encoded = '', mac = '', ...rest] = token.length > longest ? [] : token.split('.')
     if (encoded === '' || rest.length > 0) return undefined
-    // Reading changes nothing: the first token that is issued makes the key.
+    // A read changes nothing: the key is generated when the first token is issued.
     if (!this.#key && (await this.#identity.view.get(keyName)) === undefined) return undefined
     if (!sameText(mac, await this.#mac(encoded))) return undefined
     const content = JSON.parse(Buffer.from(encoded, 'base64url').toString()) as Content

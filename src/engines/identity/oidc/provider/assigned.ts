@@ -3,7 +3,7 @@ import type { View } from '../../../../contract/view.ts'
 import type { OidcClient } from './settings/client-record.ts'
 import { allowAllName, assignmentNamed } from './settings/records.ts'
 
-/** Whether an entity may log in to a client: one of its assignments names it, or a group that it is in. */
+/** Whether an entity may log in to a client: one of the client's assignments has the entity, or one of its groups. */
 export async function isAssigned(view: View, { assignments }: OidcClient, principal: Principal): Promise<boolean> {
   if (principal.entity.disabled) return false
   if (assignments.includes(allowAllName)) return true

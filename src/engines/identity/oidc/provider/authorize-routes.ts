@@ -22,28 +22,29 @@ const { read, write } = routesOf<Identity>()
 const fields = {
   response_type: f.string('code.').or(''),
   client_id: f.string('The id of the client.').or(''),
-  redirect_uri: f.string('Where the client wants the browser back: one that it has registered.').or(''),
-  scope: f.string('The scopes that the client asks for, openid among them, with spaces between.').or(''),
-  state: f.string('Returned as it is.').or(''),
+  redirect_uri: f.string('The URI to return the browser to; the client must have registered it.').or(''),
+  scope: f.string('The requested scopes, separated by spaces, including openid.').or(''),
+  state: f.string('Returned unchanged.').or(''),
   nonce: f.string('Becomes a claim of the ID token.').or(''),
-  max_age: f.int('The most seconds since the caller has logged in.').limiting(),
-  code_challenge: f.string('PKCE: the challenge. Public clients need it.').or(''),
-  code_challenge_method: f.string('PKCE: plain, which is what an absent one means, or S256.').or('plain'),
+  max_age: f.int('The maximum time since the login of the caller, seconds.').limiting(),
+  code_challenge: f.string('PKCE: the challenge. Required for public clients.').or(''),
+  code_challenge_method: f.string('PKCE: plain (the default) or S256.').or('plain'),
   request: f.string('Not supported.'),
   request_uri: f.string('Not supported.'),
 }
 type Request = Values<typeof fields>
 
-/** `oidc/provider/:name/authorize`: a page on which somebody has logged in asks for a code on his behalf. */
+/** `oidc/provider/:name/authorize`: a page requests a code for the user who is logged in. */
 export const authorizeRoutes = [read, write].map((maker) =>
   maker('oidc/provider/:name/authorize', {
-    about: 'Get a code with which a client fetches tokens about the caller (OpenID Connect, authorization code flow).',
+    about:
+      'Get a code for a client, which exchanges it for tokens about the caller (OpenID Connect, authorization code flow).',
     canonical: canonicalName,
     fields: { ...nameField('provider'), ...fields },
     pure: false,
     neverRaw: true,
     returns: body({
-      code: f.string('The code. It counts once, for five minutes.').secret(),
+      code: f.string('The code, valid for one use within five minutes.').secret(),
       state: f.string('The state of the request.'),
       ...errorMembers,
     }),
@@ -65,7 +66,7 @@ const refusal = (error: string, description: string, state: string): Response =>
 
 const longest = { nonce: 1024, scope: 4096 } as const
 
-/** The grant of a request that is in order. @throws OAuthError */
+/** The grant of a valid request. @throws OAuthError */
 async function granted(call: Call<Identity>, name: string, request: Request): Promise<Omit<Grant, 'expiresAt'>> {
   const { engine } = call
   if (request.request !== undefined) throw new OAuthError('request_not_supported', 'request parameter is not supported')
@@ -100,7 +101,7 @@ async function granted(call: Call<Identity>, name: string, request: Request): Pr
   }
 }
 
-/** The scopes of a request. @throws OAuthError unless openid is among them */
+/** The scopes of a request. @throws OAuthError unless they include openid */
 export function scopesOf({ scope }: { readonly scope: string }): readonly string[] {
   const scopes = scope.length > longest.scope ? [] : scope.split(' ').filter((one) => one !== '')
   if (!scopes.includes(openid))
@@ -118,7 +119,7 @@ async function clientOf(engine: Identity, request: Request): Promise<OidcClient>
   return client
 }
 
-/** A challenge, as RFC 7636 4.2 writes it. */
+/** A challenge (RFC 7636 4.2). */
 const isChallenge = (text: string): boolean => /^[A-Za-z0-9._~-]{43,128}$/.test(text)
 
 function challengeOf(
@@ -136,9 +137,9 @@ function challengeOf(
 }
 
 /**
- * When the caller logged in, epoch seconds; null unless the client asks. Only tokens of logins tell: one that was created by
- * another token is younger than the login of whoever has it.
- * @throws OAuthError when that was longer ago than the client accepts
+ * The time of the caller's login, epoch seconds; null unless the client requests it. Only a token of a login has this time: a
+ * token that another token created is younger than the login.
+ * @throws OAuthError if the login is older than the client accepts
  */
 function authTimeOf({ engine, caller }: Call<Identity>, { max_age: maxAge }: Request): number | null {
   if (maxAge === undefined) return null

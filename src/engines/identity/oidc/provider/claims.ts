@@ -5,13 +5,13 @@ import { readTemplate } from '../templates.ts'
 import { scopeShape } from './settings/records.ts'
 import type { OidcProvider } from './settings/records.ts'
 
-/** Two scopes that set the same claim. */
+/** A conflict: two scopes that set the same claim. */
 interface Conflict {
   readonly claim: string
   readonly scopes: readonly [string, string]
 }
 
-/** The claims of some scopes, or why there are none. */
+/** The claims of scopes, or the conflict between them. */
 type ScopeClaims = { readonly claims: Readonly<Record<string, unknown>> } | { readonly conflict: Conflict }
 
 /** The claims of those scopes that the provider has; others are ignored. @param now epoch seconds */

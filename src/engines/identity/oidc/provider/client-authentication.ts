@@ -5,14 +5,14 @@ import type { OidcClient } from './settings/client-record.ts'
 import { clientById } from './settings/clients.ts'
 import { OAuthError } from './oauth-error.ts'
 
-/** The client id and the secret of a request. Empty: not given. */
+/** The client id and the secret of a request; '' if not sent. */
 interface ClientProof {
   readonly id: string
   readonly secret: string
 }
 
 /**
- * The client that sends a request: by HTTP Basic or in the form (RFC 6749, 2.3.1). A public one needs only its id.
+ * The client that sends a request: by HTTP Basic or in the form (RFC 6749, 2.3.1). A public client needs only its id.
  * @throws OAuthError
  */
 export async function authenticatedClient(
@@ -29,7 +29,7 @@ export async function authenticatedClient(
   return client
 }
 
-/** A client shows its secret in one way only; two that differ could be read as either. */
+/** A client must send its secret in one way only: with two different ones, either could be used. */
 function shownBy(basic: ClientProof | undefined, form: ClientProof): ClientProof {
   if (!basic) return form
   const isSame = (form.id === '' || form.id === basic.id) && (form.secret === '' || form.secret === basic.secret)
@@ -37,7 +37,7 @@ function shownBy(basic: ClientProof | undefined, form: ClientProof): ClientProof
   return basic
 }
 
-/** Both parts are encoded as in a form. Undefined: no such header, or one that cannot be read. */
+/** Both parts are form-encoded. Undefined: no such header, or an invalid one. */
 function basicOf(header: Request['headers'][string]): ClientProof | undefined {
   const encoded = typeof header === 'string' ? /^Basic ([A-Za-z0-9+/=]{1,4096})$/i.exec(header)?.[1] : undefined
   const [id, secret] = Buffer.from(encoded ?? '', 'base64')

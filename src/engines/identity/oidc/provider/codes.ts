@@ -3,7 +3,7 @@ import { base62 } from '../../../../util/base62.ts'
 import { isListOf, isName, isOneOf, isText, isTime, orAbsent, orNull, shapeOf } from '../../../../util/stored/shape.ts'
 import type { Identity } from '../../identity.ts'
 
-/** A login that waits for its client to fetch the tokens. Stored under the hash of its code. */
+/** A login whose client has not fetched the tokens yet. Stored under the hash of its code. */
 export interface Grant {
   /** The name of the provider. */
   readonly provider: string
@@ -16,7 +16,7 @@ export interface Grant {
   readonly scopes: readonly string[]
   /** '' : none. */
   readonly nonce: string
-  /** Epoch seconds; null unless the client has asked when the user logged in. */
+  /** Epoch seconds; null unless the client requested the time of the login. */
   readonly authTime: number | null
   /** PKCE (RFC 7636); '' : none. */
   readonly challenge: string
@@ -45,7 +45,7 @@ const minute = 60_000
 const random = 32
 const suffix = 6
 
-/** Where a grant lies: by the minute in which it expires, which its code ends with. */
+/** The key of a grant. It begins with the minute of its expiry, which is the end of the code. */
 const grantKey = (expiryMinute: number, code: string): string =>
   `oidc-code/${expiryMinute}/${hash('sha256', code, 'hex')}`
 
@@ -61,7 +61,7 @@ export async function newCode(
   return code
 }
 
-/** Takes the grant of a code, once: of several requests at the same time one gets it. Undefined: it is invalid, used or expired. */
+/** Consumes the grant of a code: only one of several concurrent requests gets it. Undefined: it is invalid, used or expired. */
 export async function takeGrant({ view, clock }: Identity, code: string): Promise<Grant | undefined> {
   const parts = /^[0-9A-Za-z]{32}([0-9a-z]{6})$/.exec(code)
   if (!parts) return undefined
@@ -74,7 +74,7 @@ export async function takeGrant({ view, clock }: Identity, code: string): Promis
   return grant && grant.expiresAt > clock.now() ? grant : undefined
 }
 
-/** Removes the grants that nobody has fetched in time. */
+/** Removes expired grants. */
 export async function removeExpiredGrants({ view, clock }: Pick<Identity, 'view' | 'clock'>): Promise<void> {
   const now = Math.floor(clock.now() / minute)
   for (const folder of await view.list('oidc-code/'))

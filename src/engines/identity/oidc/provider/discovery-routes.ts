@@ -18,7 +18,7 @@ const { read } = routesOf<Identity>()
 const url = (about: string) => f.string(about)
 const options = (about: string) => f.list(about)
 
-/** The documents of a provider by which clients find everything else. */
+/** The discovery documents of a provider. */
 export const discoveryRoutes = [
   read('oidc/provider/:name/.well-known/openid-configuration', {
     about: 'The endpoints and abilities of a provider (OpenID Connect Discovery).',
@@ -31,10 +31,10 @@ export const discoveryRoutes = [
       authorization_endpoint: url('The page where users log in.'),
       token_endpoint: url('Where clients exchange codes.'),
       userinfo_endpoint: url('Where clients read claims.'),
-      jwks_uri: url('Where its keys are.'),
+      jwks_uri: url('The address of its keys.'),
       request_parameter_supported: f.bool('Always false.'),
       request_uri_parameter_supported: f.bool('Always false.'),
-      id_token_signing_alg_values_supported: options('How keys can sign.'),
+      id_token_signing_alg_values_supported: options('The supported signature algorithms.'),
       response_types_supported: options('code.'),
       scopes_supported: options('The scopes that clients can ask for.'),
       claims_supported: options('Always empty: scopes decide.'),

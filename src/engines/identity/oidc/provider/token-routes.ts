@@ -18,15 +18,15 @@ const { write } = routesOf<Identity>()
 
 const fields = {
   grant_type: f.string('authorization_code or client_credentials.').or(''),
-  code: f.string('The code that the browser has brought.').secret().or(''),
-  redirect_uri: f.string('The one that the code was asked for with.').or(''),
+  code: f.string('The code, as received from the browser.').secret().or(''),
+  redirect_uri: f.string('The redirect URI of the request for the code.').or(''),
   code_verifier: f.string('PKCE: the verifier of the challenge.').secret().or(''),
-  client_id: f.string('The id of the client, unless HTTP Basic shows it.').or(''),
-  client_secret: f.string('Its secret, unless HTTP Basic shows it.').secret().or(''),
+  client_id: f.string('The id of the client, unless it is sent by HTTP Basic.').or(''),
+  client_secret: f.string('The secret of the client, unless it is sent by HTTP Basic.').secret().or(''),
   scope: f.string('With client_credentials: openid.').or(''),
 }
 
-/** `oidc/provider/:name/token`. The client is who shows something here, not a token of ours. */
+/** `oidc/provider/:name/token`. The client authenticates itself, without a token of this server. */
 export const tokenRoutes = [
   write('oidc/provider/:name/token', {
     about: 'Exchange a code for an access token and an ID token, or get a token about the client itself.',
@@ -36,9 +36,9 @@ export const tokenRoutes = [
     fields: { ...nameField('provider'), ...fields },
     neverRaw: true,
     returns: body({
-      access_token: f.string('For the user info; with client_credentials a JWT.').secret(),
+      access_token: f.string('The token for the user info endpoint; with client_credentials, a JWT.').secret(),
       token_type: f.string('Bearer.'),
-      expires_in: f.int('How long the access token is valid, seconds.'),
+      expires_in: f.int('The TTL of the access token, seconds.'),
       id_token: f.string('A JWT about the user.').secret(),
       ...errorMembers,
     }),
@@ -49,7 +49,7 @@ export const tokenRoutes = [
   }),
 ]
 
-/** A client that does not authenticate is challenged (RFC 6749, 5.2). */
+/** The challenge for a client that is not authenticated (RFC 6749, 5.2). */
 function failed({ error, message }: OAuthError): Response {
   const isClient = error === 'invalid_client'
   return {

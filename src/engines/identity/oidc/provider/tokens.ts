@@ -26,7 +26,7 @@ interface Parties {
   readonly client: OidcClient
 }
 
-/** What a client sends with its code. */
+/** The parameters that a client sends with its code. */
 interface Exchange {
   readonly code: string
   readonly redirectUri: string
@@ -42,11 +42,11 @@ export interface Tokens {
   readonly id_token?: string
 }
 
-/** The `iss` of a provider. @throws Fault invalid_request when the address of the server is not known */
+/** The `iss` of a provider. @throws Fault invalid_request if the address of the server is not configured */
 export const providerIssuer = (engine: Identity, name: string, { issuer }: OidcProvider): string =>
   `${pathUrl(engine, issuer)}/provider/${name}`
 
-/** Tokens for a code. Whatever follows, the code has been used then. @throws OAuthError */
+/** Exchanges a code for tokens. The code is used up even if the exchange fails. @throws OAuthError */
 export async function tokensOfCode(parties: Parties, exchange: Exchange): Promise<Tokens> {
   const { engine, name, provider, client } = parties
   if (!client.authorizationCode)
@@ -81,7 +81,7 @@ export async function tokensOfCode(parties: Parties, exchange: Exchange): Promis
   }
 }
 
-/** The refusal of scopes that set the same claim. */
+/** The error for scopes that set the same claim. */
 export const conflicting = ({
   claim,
   scopes: [a, b],
@@ -94,7 +94,7 @@ export const conflicting = ({
     `found scopes with conflicting top-level claim: claim "${claim}" in scopes "${a}", "${b}"`,
   )
 
-/** Whether the code was issued for this exchange. @throws OAuthError */
+/** Checks that the code was issued for this exchange. @throws OAuthError */
 function checkGrant(grant: Grant, { name, provider, client }: Parties, { redirectUri, verifier }: Exchange): void {
   const { challenge, challengeMethod } = grant
   if (grant.client !== client.id)
@@ -115,7 +115,7 @@ function checkGrant(grant: Grant, { name, provider, client }: Parties, { redirec
     throw new OAuthError('invalid_grant', 'invalid code_verifier for token exchange')
 }
 
-/** @throws OAuthError when the key does not sign for the client */
+/** @throws OAuthError if the key must not sign for the client */
 async function keyOf(engine: Identity, client: OidcClient): Promise<OidcKey> {
   const key = await usableKey(engine, client.key)
   if (!key) throw new Fault('internal', 'internal error')
@@ -150,7 +150,7 @@ function idClaims({
   }
 }
 
-/** The left half of a hash, by which an ID token names a code or an access token (OpenID Connect Core, 3.1.3.6). */
+/** The left half of a hash, which identifies a code or an access token in an ID token (OpenID Connect Core, 3.1.3.6). */
 function halfHash({ algorithm }: OidcKey, text: string): string {
   const digest = hash(algorithm === 'EdDSA' ? 'sha512' : `sha${algorithm.slice(2)}`, text, 'buffer')
   return digest.subarray(0, digest.length / 2).toString('base64url')

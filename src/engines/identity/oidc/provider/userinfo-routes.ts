@@ -15,7 +15,7 @@ import { conflicting } from './tokens.ts'
 
 const { read, write } = routesOf<Identity>()
 
-/** `oidc/provider/:name/userinfo`. Its token is the access token of a client, which is none of ours. */
+/** `oidc/provider/:name/userinfo`. Its token is the access token of a client, not a token of this server. */
 export const userinfoRoutes = [read, write].map((maker) =>
   maker('oidc/provider/:name/userinfo', {
     about: 'The claims of the user of an access token. The token is sent as a Bearer token.',
@@ -55,7 +55,7 @@ async function claimsFor(
   const provider = await providerNamed(engine.view, name)
   const client = access && (await clientById(engine, access.client))
   const principal = access && (await engine.principal(access.entity))
-  // One answer for all of them: it does not tell which of the things that the token was issued for has changed.
+  // The same answer for all of them, so that it does not reveal which of them has changed.
   if (!access || !provider || !client || !principal || !allowsClient(provider, client.id))
     throw new OAuthError('invalid_token', 'permission denied')
   const isSame = access.provider === name && access.providerId === provider.id

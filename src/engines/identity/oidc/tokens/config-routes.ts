@@ -12,10 +12,10 @@ import { algorithmNames } from './key-record.ts'
 const { read, write } = routesOf<Identity>()
 
 const settings = {
-  issuer: f.string('Scheme, host and port that the `iss` of identity tokens begins with; empty: those of the server.'),
+  issuer: f.string('Scheme, host and port of the `iss` of identity tokens; empty: those of the server.'),
 }
 
-/** `oidc/config`, and the documents by which others verify identity tokens. */
+/** `oidc/config`, and the documents for verifying identity tokens. */
 export const configRoutes = [
   read('oidc/config', {
     about: 'Read the settings of identity tokens.',
@@ -31,15 +31,15 @@ export const configRoutes = [
     },
   }),
   read('oidc/.well-known/openid-configuration', {
-    about: 'The issuer of identity tokens and where its keys are (OpenID Connect Discovery).',
+    about: 'The issuer of identity tokens and the address of its keys (OpenID Connect Discovery).',
     access: 'public',
     forEveryone: hasRoles,
     returns: body({
       issuer: f.string('The `iss` of its tokens.'),
-      jwks_uri: f.string('Where its keys are.'),
+      jwks_uri: f.string('The address of its keys.'),
       response_types_supported: f.list('id_token.'),
       subject_types_supported: f.list('public.'),
-      id_token_signing_alg_values_supported: f.list('How keys can sign.'),
+      id_token_signing_alg_values_supported: f.list('The supported signature algorithms.'),
     }),
     handle: async ({ engine }) => {
       const issuer = await tokenIssuer(engine)

@@ -6,11 +6,11 @@ import { tokenIssuer } from '../issuer.ts'
 import { algorithmNames } from './key-record.ts'
 import { rolesOf } from './role-record.ts'
 
-/** The names of the keys that roles refer to: those whose public halves are published. */
+/** The names of the keys that roles refer to: their public keys are published. */
 export const keysOfRoles = async ({ view }: Pick<Identity, 'view'>): Promise<readonly string[]> =>
   (await rolesOf(view)).map(([, { key }]) => key)
 
-/** Why an identity token is not valid; undefined when it is. @param clientId the audience that it must have; undefined: no matter which */
+/** The reason why an identity token is not valid; undefined: it is valid. @param clientId the required audience; undefined: not checked */
 export async function introspect(identity: Identity, token: string, clientId?: string): Promise<string | undefined> {
   try {
     const claims = await verifiedClaims(token, algorithmNames, async ({ kid, alg }) => {

@@ -3,7 +3,7 @@ import type { PairType } from '../../../../crypto/keys/pairs.ts'
 import { hasMembers, isBase64, isListOf, isName, isOneOf, isTime, isWhole, orNull, shapeOf } from '../../../../util/stored/shape.ts' // prettier-ignore
 import { everyone } from '../names.ts'
 
-/** The signature algorithms of identity tokens, with the pairs that they need. */
+/** The signature algorithms of identity tokens, with the key pairs that they need. */
 export const algorithms: Readonly<Record<string, PairType>> = {
   RS256: pairs.rsa2048,
   RS384: pairs.rsa2048,
@@ -17,7 +17,7 @@ export const algorithms: Readonly<Record<string, PairType>> = {
 /** The names of these algorithms, as discovery documents list them. */
 export const algorithmNames: readonly string[] = Object.keys(algorithms)
 
-/** A pair that signs now, or that will after the next rotation. DER in base64. */
+/** A key pair that signs now, or after the next rotation. DER in base64. */
 export interface OidcPair {
   /** The `kid` of its tokens. */
   readonly id: string
@@ -25,28 +25,28 @@ export interface OidcPair {
   readonly publicKey: string
 }
 
-/** A public key whose pair signs no more. */
+/** A public key whose pair no longer signs. */
 export interface RetiredKey {
   readonly id: string
   readonly publicKey: string
-  /** Of the pair that it was one of. */
+  /** The id of its pair. */
   readonly algorithm: string
-  /** Until then it verifies tokens; epoch milliseconds. */
+  /** The end of its use for verification, epoch milliseconds. */
   readonly expiresAt: number
 }
 
-/** A named key, at `oidc-key/<name>`. Durations in seconds. */
+/** A named key, stored at `oidc-key/<name>`. Durations in seconds. */
 export interface OidcKey {
   readonly algorithm: string
-  /** How long each pair signs. */
+  /** The time that each pair signs. */
   readonly rotationPeriod: number
-  /** How long tokens can be verified after their pair has been replaced. */
+  /** The time that tokens can be verified after a rotation of their pair. */
   readonly verificationTtl: number
-  /** The ids of the clients that may have tokens signed by it; `*`: each. */
+  /** The ids of the clients whose tokens it may sign; `*`: all. */
   readonly allowedClients: readonly string[]
   /** Epoch milliseconds. */
   readonly nextRotation: number
-  /** The pair that signs, and the one that is published before it does. Null only for a `default` that nobody has used. */
+  /** The signing pair, and the next pair, which is already published. Null only for an unused `default`. */
   readonly signing: OidcPair | null
   readonly next: OidcPair | null
   readonly retired: readonly RetiredKey[]
@@ -62,7 +62,7 @@ const isRetired = (value: unknown): boolean =>
     expiresAt: isTime,
   })
 
-/** The shape of that record. */
+/** The shape of the stored record. */
 export const keyShape = shapeOf<OidcKey>(
   'a key of identity tokens',
   {
@@ -78,12 +78,12 @@ export const keyShape = shapeOf<OidcKey>(
   ({ signing, next }) => (signing === null) === (next === null),
 )
 
-/** The name of the key that every namespace has. */
+/** The name of the key that exists in every namespace. */
 export const defaultKeyName = 'default'
 
 const day = 24 * 3600
 
-/** A key to be, without pairs. */
+/** A new key without pairs, not stored yet. */
 export const freshKey: Omit<OidcKey, 'nextRotation'> = {
   algorithm: 'RS256',
   rotationPeriod: day,
@@ -94,7 +94,7 @@ export const freshKey: Omit<OidcKey, 'nextRotation'> = {
   retired: [],
 }
 
-/** The key `default` until somebody changes or uses it. */
+/** The key `default` before its first change or use. */
 export const defaultKey: OidcKey = { ...freshKey, allowedClients: [everyone], nextRotation: 0 }
 
 /** Whether a key signs tokens for a client. */

@@ -7,10 +7,10 @@ import type { Identity } from '../../identity.ts'
 import { algorithms } from './key-record.ts'
 import type { OidcKey, OidcPair, RetiredKey } from './key-record.ts'
 
-/** The most public keys of one named key that verify tokens: rotations by hand do not make the key set grow for ever. */
+/** The maximum number of public keys of one named key: manual rotations must not make the key set grow forever. */
 const mostRetired = 100
 
-/** A fresh pair; an RSA one takes a moment, on another thread. @throws Fault unavailable: too many are waiting */
+/** Generates a pair, an RSA pair on another thread. @throws Fault unavailable when too many requests are waiting */
 async function freshPair({ random, uuid }: Pick<Identity, 'random' | 'uuid'>, algorithm: string): Promise<OidcPair> {
   const type = algorithms[algorithm]
   if (!type) throw new Fault('internal', 'internal error')
@@ -20,7 +20,7 @@ async function freshPair({ random, uuid }: Pick<Identity, 'random' | 'uuid'>, al
   return pair
 }
 
-/** The pairs of one change. A transaction that runs again does not make them again. */
+/** The pairs of one change. A retried transaction does not generate them again. */
 export class FreshPairs {
   readonly #identity: Pick<Identity, 'random' | 'uuid'>
   readonly #made = new Map<string, Promise<OidcPair>>()
@@ -37,7 +37,7 @@ export class FreshPairs {
   }
 }
 
-/** The key with new pairs of its algorithm. Its public keys of now verify on, those that have expired are gone. */
+/** The key with new pairs of its algorithm. Its current public keys still verify; expired ones are removed. */
 export async function renewed(
   key: OidcKey,
   pairs: FreshPairs,
@@ -49,7 +49,7 @@ export async function renewed(
   return { ...key, signing, next, retired, nextRotation: now + key.rotationPeriod * 1000 }
 }
 
-/** The key after a rotation: the next pair signs. @param verificationTtl of the pair that signed until now, seconds */
+/** The key after a rotation: the next pair signs. @param verificationTtl of the previous pair, seconds */
 export async function rotated(
   key: OidcKey,
   pairs: FreshPairs,
@@ -67,7 +67,7 @@ function afterRetiring({ signing, algorithm, retired }: OidcKey, now: number, ve
   return [...(own ? [own] : []), ...retired].filter(({ expiresAt }) => expiresAt > now).slice(0, mostRetired)
 }
 
-/** The key that signs now. @throws Fault internal when there is none */
+/** The current signing key. @throws Fault internal if there is none */
 export function signingKey({ signing, algorithm }: OidcKey): SigningKey {
   if (!signing) throw new Fault('internal', 'internal error')
   const key = createPrivateKey({ key: Buffer.from(signing.privateKey, 'base64'), format: 'der', type: 'pkcs8' })
@@ -79,9 +79,9 @@ export interface PublishedKey {
   readonly kid: string
   readonly alg: string
   readonly key: KeyObject
-  /** As key sets have it. */
+  /** As in key sets. */
   readonly jwk: Readonly<Record<string, unknown>>
-  /** Epoch milliseconds; undefined while its pair signs, or waits to. */
+  /** Epoch milliseconds; undefined while its pair signs, or will sign. */
   readonly expiresAt: number | undefined
 }
 

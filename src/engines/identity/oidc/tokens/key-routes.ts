@@ -14,13 +14,13 @@ const { read, list, write, remove } = routesOf<Identity>()
 
 const name = nameField('key')
 const settings = {
-  algorithm: f.string(`How it signs: ${algorithmNames.join(', ')}. Another one than before makes new keys.`).initially('RS256'), // prettier-ignore
-  rotation_period: f.duration('How long a pair signs before the next one does; a minute or more.').initially(86_400),
-  verification_ttl: f.duration('How long tokens can be verified after their pair was replaced; ten rotation periods at most.').limiting().initially(86_400), // prettier-ignore
-  allowed_client_ids: f.list('The ids of the roles and clients that may have tokens signed by it; `*` for each.'),
+  algorithm: f.string(`The signature algorithm: ${algorithmNames.join(', ')}. A change generates new keys.`).initially('RS256'), // prettier-ignore
+  rotation_period: f.duration('The time between rotations; at least one minute.').initially(86_400),
+  verification_ttl: f.duration('The time that tokens can be verified after a rotation; at most ten rotation periods.').limiting().initially(86_400), // prettier-ignore
+  allowed_client_ids: f.list('The client ids of the roles and clients whose tokens it may sign; `*` for all.'),
 }
 
-/** `oidc/key`: the named keys that sign. */
+/** `oidc/key`: the named signing keys. */
 export const keyRoutes = [
   list('oidc/key', {
     about: 'List the keys that sign identity tokens.',
@@ -61,7 +61,7 @@ export const keyRoutes = [
     },
   }),
   remove('oidc/key/:name', {
-    about: 'Remove a key that no role and no client refers to.',
+    about: 'Remove a key. No role or client may refer to it.',
     canonical: canonicalName,
     fields: name,
     handle: async ({ engine }, { name: named }) => {
@@ -70,9 +70,9 @@ export const keyRoutes = [
     },
   }),
   write('oidc/key/:name/rotate', {
-    about: 'Rotate a key now: the pair that is published already signs.',
+    about: 'Rotate a key now: the next pair, which is already published, signs.',
     canonical: canonicalName,
-    fields: { ...name, verification_ttl: f.duration('How long tokens of the pair before can be verified; as the key says when left out.').limiting() }, // prettier-ignore
+    fields: { ...name, verification_ttl: f.duration('The time that tokens of the previous pair can be verified; that of the key by default.').limiting() }, // prettier-ignore
     handle: async ({ engine }, { name: named, verification_ttl: verificationTtl }) => {
       await rotateKey(engine, named, verificationTtl)
       return done()

@@ -10,12 +10,12 @@ import type { OidcKey } from './key-record.ts'
 import { FreshPairs, renewed, rotated } from './key-ring.ts'
 import { rolesOf } from './role-record.ts'
 
-/** A named key; `default` is always there. */
+/** A named key; `default` always exists. */
 export async function keyNamed(view: Pick<View, 'get'> | Transaction, name: string): Promise<OidcKey | undefined> {
   return (await view.get(atOidc.key(name), keyShape)) ?? (name === defaultKeyName ? defaultKey : undefined)
 }
 
-/** The parameters of a write of a key; undefined: left out. */
+/** The parameters of a write of a key; undefined: not sent. */
 interface KeyChange {
   readonly algorithm: string | undefined
   readonly rotationPeriod: number | undefined
@@ -23,7 +23,7 @@ interface KeyChange {
   readonly allowedClients: readonly string[] | undefined
 }
 
-/** Makes or changes a key. Another algorithm gets new pairs. @param confirm see `Call.confirm`. @throws Fault invalid_request */
+/** Creates or changes a key. A change of the algorithm generates new pairs. @param confirm see `Call.confirm`. @throws Fault invalid_request */
 export async function setKey(
   identity: Identity,
   name: string,
@@ -61,7 +61,7 @@ function checkedKey(change: KeyChange, old: OidcKey): OidcKey {
   return next
 }
 
-/** @throws Fault invalid_request when tokens of a role or a client live longer than the key would verify them */
+/** @throws Fault invalid_request if tokens of a role or a client are valid for longer than the key would verify them */
 async function refuseShorter(
   { view }: Identity,
   tx: Transaction,
@@ -78,7 +78,7 @@ async function refuseShorter(
     throw refuse(`unable to update key "${name}" because it is currently referenced by one or more clients with an id_token_ttl greater than ${verificationTtl} seconds`) // prettier-ignore
 }
 
-/** The key with its pairs, which `default` gets at its first use. */
+/** The key with its pairs; those of `default` are generated at its first use. */
 export async function usableKey(identity: Identity, name: string): Promise<OidcKey | undefined> {
   const found = await keyNamed(identity.view, name)
   if (!found || found.signing) return found
@@ -92,7 +92,7 @@ export async function usableKey(identity: Identity, name: string): Promise<OidcK
   })
 }
 
-/** Rotates a key. @param verificationTtl how long the pair of now verifies, seconds. @throws Fault invalid_request */
+/** Rotates a key. @param verificationTtl of the current pair, seconds. @throws Fault invalid_request */
 export async function rotateKey(identity: Identity, name: string, verificationTtl: number | undefined): Promise<void> {
   const pairs = new FreshPairs(identity)
   await identity.view.transaction(async (tx) => {
@@ -104,12 +104,12 @@ export async function rotateKey(identity: Identity, name: string, verificationTt
   })
 }
 
-/** Removes a key that nothing refers to. @throws Fault invalid_request */
+/** Removes an unreferenced key. @throws Fault invalid_request */
 export async function removeKey({ view }: Identity, name: string): Promise<void> {
   if (name === defaultKeyName) throw refuse(`deletion of key "${name}" not allowed`)
   await view.transaction(async (tx) => {
     if (!(await tx.get(atOidc.key(name), keyShape))) return
-    // Whoever makes a role or a client with it at the same time begins again.
+    // A concurrent write of a role or a client with this key conflicts and is retried.
     tx.unchanged('oidc-role/')
     tx.unchanged('oidc-client/')
     refuseUsed(name, 'roles', await rolesOf(view))
@@ -128,7 +128,7 @@ function refuseUsed(
     throw refuse(`unable to delete key "${key}" because it is currently referenced by these ${kind}: ${users.join(', ')}`) // prettier-ignore
 }
 
-/** Rotates the keys whose time has come, and forgets public keys that verify nothing any more. Called every minute. @throws Fault the first one; the other keys have been rotated then */
+/** Rotates the keys that are due, and removes expired public keys. Called every minute. @throws Fault the first failure, after all other keys were rotated */
 export async function rotateDue(identity: Identity): Promise<void> {
   const slices = new Slices()
   const failures: Fault[] = []

@@ -19,13 +19,13 @@ const { read, list, write, remove } = routesOf<Identity>()
 
 const name = nameField('role')
 const settings = {
-  key: f.string('The name of the key that signs. A new role needs it.'),
-  template: f.string('Claims besides the usual ones: JSON with directives such as {{identity.entity.name}}, plain or in base64.'), // prettier-ignore
+  key: f.string('The name of the signing key. Required for a new role.'),
+  template: f.string('Claims in addition to the standard ones: JSON with directives such as {{identity.entity.name}}, plain or in base64.'), // prettier-ignore
   ttl: f
     .duration('How long its tokens are valid; the verification_ttl of the key at most.')
     .limiting()
     .initially(86_400),
-  client_id: f.string('The audience of its tokens. A new role without one gets a random one, and so does one that is given an empty one.'), // prettier-ignore
+  client_id: f.string('The audience of its tokens. For an empty value, and for a new role without one, it is generated.'), // prettier-ignore
 }
 
 /** `oidc/role`: the kinds of identity tokens. */

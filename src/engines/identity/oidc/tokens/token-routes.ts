@@ -21,30 +21,30 @@ const { read, write } = routesOf<Identity>()
 /** `oidc/token/:name` and `oidc/introspect`. */
 export const tokenRoutes = [
   read('oidc/token/:name', {
-    about: 'Get an identity token: a signed JWT about the entity of the caller, for others than this server.',
+    about: 'Get an identity token: a signed JWT about the entity of the caller, for other services.',
     canonical: canonicalName,
     fields: nameField('role'),
-    // The key `default` may get its pairs now.
+    // This may generate the pairs of the key `default`.
     pure: false,
     neverRaw: true,
     returns: {
       token: f.string('The JWT.').secret(),
       client_id: f.string('Its audience.'),
-      ttl: f.int('How long it is valid, seconds.'),
+      ttl: f.int('Its TTL, seconds.'),
     },
     handle: async (call, { name }) => issue(call, name),
   }),
   write('oidc/introspect', {
-    about: 'Tell whether an identity token is valid, and its entity neither removed nor disabled.',
+    about: 'Check that an identity token is valid, and its entity is neither removed nor disabled.',
     pure: true,
     neverRaw: true,
     fields: {
       token: f.string('The JWT.').secret().or(''),
-      client_id: f.string('The audience that it must have.').limiting(),
+      client_id: f.string('The required audience.').limiting(),
     },
     returns: body({
       active: f.bool('Whether it is valid.'),
-      error: f.string('Why it is not.'),
+      error: f.string('The reason if it is not valid.'),
     }),
     handle: async ({ engine }, { token, client_id: clientId }) => {
       const error = await introspect(engine, token, clientId)
@@ -63,7 +63,7 @@ async function issue({ engine, caller }: Call<Identity>, name: string): Promise<
   const { principal, token } = caller
   if (!principal) throw refuse("no entity associated with the request's token")
   if (token?.namespace !== engine.namespace)
-    throw refuse('the entity of the token is one of another namespace: ask for an identity token there')
+    throw refuse('the entity of the token is in another namespace: request the identity token there')
   const now = Math.floor(engine.clock.now() / 1000)
   const claims = {
     ...readTemplate(role.template).claims({ principal, now }),

@@ -16,10 +16,10 @@ const { read, list, write, remove } = routesOf<Identity>()
 const name = nameField('assignment')
 const settings = {
   entity_ids: f.list('The ids of the entities that may log in.'),
-  group_ids: f.list('The ids of the groups whose members may log in, those of groups in them included.'),
+  group_ids: f.list('The ids of the groups whose members may log in, including members of subgroups.'),
 }
 
-/** `oidc/assignment`: those who may log in to a client. */
+/** `oidc/assignment`: the users that may log in to a client. */
 export const assignmentRoutes = [
   list('oidc/assignment', {
     about: 'List assignments.',
@@ -57,14 +57,14 @@ export const assignmentRoutes = [
     },
   }),
   remove('oidc/assignment/:name', {
-    about: 'Remove an assignment that no client has.',
+    about: 'Remove an assignment. No client may refer to it.',
     canonical: canonicalName,
     fields: name,
     handle: async ({ engine }, { name: named }) => {
       if (named === allowAllName) throw refuse(`deletion of assignment "${named}" not allowed`)
       await engine.view.transaction(async (tx) => {
         if (!(await tx.get(atOidc.assignment(named), assignmentShape))) return
-        // Whoever makes a client with it at the same time begins again.
+        // A concurrent write of a client with this assignment conflicts and is retried.
         tx.unchanged('oidc-client/')
         const users = (await clientsOf(engine.view)).filter(([, { assignments }]) => assignments.includes(named))
         if (users.length > 0)

@@ -2,13 +2,13 @@ import type { View } from '../../../../../contract/view.ts'
 import { isCount, isFlag, isListOf, isName, isOneOf, isText, shapeOf } from '../../../../../util/stored/shape.ts'
 import { allIn } from '../../all-in.ts'
 
-/** An application that lets its users log in here, at `oidc-client/<name>`. TTLs in seconds. */
+/** An application whose users log in here, stored at `oidc-client/<name>`. TTLs in seconds. */
 export interface OidcClient {
   readonly id: string
   readonly type: 'confidential' | 'public'
   /** '' for public clients. */
   readonly secret: string
-  /** The name of the key that signs. */
+  /** The name of the signing key. */
   readonly key: string
   readonly redirectUris: readonly string[]
   readonly assignments: readonly string[]
@@ -19,7 +19,7 @@ export interface OidcClient {
   readonly clientCredentials: boolean
 }
 
-/** The shape of that record. */
+/** The shape of the stored record. */
 export const clientShape = shapeOf<OidcClient>(
   'an OIDC client',
   {
@@ -34,10 +34,10 @@ export const clientShape = shapeOf<OidcClient>(
     authorizationCode: isFlag,
     clientCredentials: isFlag,
   },
-  // Anybody would know the secret of a client whose secret is empty.
+  // An empty secret would be known to everyone.
   ({ type, secret }) => (type === 'public') === (secret === ''),
 )
 
-/** All clients by name. */
+/** All clients, by name. */
 export const clientsOf = async (view: View): Promise<readonly (readonly [name: string, client: OidcClient])[]> =>
   allIn(view, 'oidc-client/', clientShape)

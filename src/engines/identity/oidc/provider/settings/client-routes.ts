@@ -14,14 +14,16 @@ const { read, list, write, remove } = routesOf<Identity>()
 
 const name = nameField('client')
 const settings = {
-  redirect_uris: f.list('Where browsers may be sent back to: exactly these, but for the port of a loopback address.'),
-  assignments: f.list('The assignments of those who may log in; allow_all: everyone.'),
-  key: f.string('The key that signs its tokens. Cannot be changed later.').initially('default'),
+  redirect_uris: f.list(
+    'The URIs to which browsers may return. They must match exactly, except for the port of a loopback address.',
+  ),
+  assignments: f.list('The assignments of the users that may log in; allow_all: every user.'),
+  key: f.string('The signing key of its tokens. Cannot be changed later.').initially('default'),
   client_type: f.string('confidential, with a secret; or public, with PKCE. Cannot be changed later.').initially('confidential'), // prettier-ignore
-  id_token_ttl: f.duration('How long its ID tokens are valid; the verification_ttl of the key at most.').limiting().initially(86_400), // prettier-ignore
-  access_token_ttl: f.duration('How long its access tokens are valid.').limiting().initially(86_400),
-  authorization_code: f.bool('Whether users log in to it.').initially(true),
-  client_credentials: f.bool('Whether it gets tokens about itself.').initially(false),
+  id_token_ttl: f.duration('The TTL of its ID tokens; at most the verification_ttl of the key.').limiting().initially(86_400), // prettier-ignore
+  access_token_ttl: f.duration('The TTL of its access tokens.').limiting().initially(86_400),
+  authorization_code: f.bool('Allow users to log in.').initially(true),
+  client_credentials: f.bool('Allow tokens about the client itself.').initially(false),
 }
 
 /** `oidc/client`: the applications whose users log in here. */
@@ -52,7 +54,7 @@ export const clientRoutes = [
     },
   }),
   write('oidc/client/:name', {
-    about: 'Create or change a client. A new one gets its id, and its secret, which its reader sees.',
+    about: 'Create or change a client. The id and the secret of a new client are generated; a read returns them.',
     canonical: canonicalName,
     fields: { ...name, ...settings },
     exists: async ({ engine }, { name: named = '' }) =>

@@ -11,7 +11,7 @@ import type { OidcClient } from './client-record.ts'
 import { assignmentNamed } from './records.ts'
 import { checkedRedirectUris } from './redirect-uris.ts'
 
-/** The parameters of a write of a client; undefined: left out. */
+/** The parameters of a write of a client; undefined: not sent. */
 type ClientChange = {
   readonly [K in keyof Omit<OidcClient, 'id' | 'secret' | 'type'>]: OidcClient[K] | undefined
 } & {
@@ -20,7 +20,7 @@ type ClientChange = {
 
 const day = 24 * 3600
 
-/** A client to be, without its id and its secret. */
+/** A new client without id and secret, not stored yet. */
 const fresh: Omit<OidcClient, 'id' | 'secret'> = {
   type: 'confidential',
   key: defaultKeyName,
@@ -32,7 +32,7 @@ const fresh: Omit<OidcClient, 'id' | 'secret'> = {
   clientCredentials: false,
 }
 
-/** Makes or changes a client. @param confirm see `Call.confirm`. @throws Fault invalid_request */
+/** Creates or changes a client. @param confirm see `Call.confirm`. @throws Fault invalid_request */
 export async function setClient(
   { view, random }: Identity,
   name: string,
@@ -73,12 +73,12 @@ async function checkedClient(
     assignments: [...new Set(merged.assignments)],
   }
   if (next.type === 'public' && next.clientCredentials)
-    throw refuse('client_credentials is for confidential clients: anybody could say that he is a public one')
+    throw refuse('client_credentials is for confidential clients only: a public client does not authenticate itself')
   await refuseUnknown(tx, next)
   return next
 }
 
-/** @throws Fault invalid_request when the key or an assignment does not exist, or the key is not for such long tokens */
+/** @throws Fault invalid_request if the key or an assignment does not exist, or the TTL exceeds the verification_ttl of the key */
 async function refuseUnknown(tx: Transaction, { key: name, idTokenTtl, assignments }: OidcClient): Promise<void> {
   const key = await keyNamed(tx, name)
   if (!key) throw refuse(`key "${name}" does not exist`)
@@ -88,7 +88,7 @@ async function refuseUnknown(tx: Transaction, { key: name, idTokenTtl, assignmen
     if (!(await assignmentNamed(tx, one))) throw refuse(`assignment "${one}" does not exist`)
 }
 
-/** The client of an id. */
+/** The client with an id. */
 export async function clientById({ view }: Pick<Identity, 'view'>, id: string): Promise<OidcClient | undefined> {
   if (!/^\w{1,64}$/.test(id)) return undefined
   const pointer = await view.get(atOidc.clientId(id), pointerShape)

@@ -9,7 +9,7 @@ import { pageFields } from '../../../../../contract/wire/page.ts'
 import type { Identity } from '../../../identity.ts'
 import { infoOf, listed, mustExist } from '../../../routes/shared.ts'
 import { namesWith } from '../../all-in.ts'
-import { checkedIssuer, issuerWarning, shownUrl } from '../../issuer.ts'
+import { checkedIssuer, issuerWarning, urlOrEmpty } from '../../issuer.ts'
 import { atOidc, canonicalName, nameField } from '../../names.ts'
 import { conflictIn } from '../claims.ts'
 import { allowsClient, defaultProviderName, providerNamed, scopeShape } from './records.ts'
@@ -19,16 +19,19 @@ const { read, list, write, remove } = routesOf<Identity>()
 
 const name = nameField('provider')
 const settings = {
-  issuer: f.string('Scheme, host and port that its `iss` begins with; empty: those of the server.'),
-  allowed_client_ids: f.list('The ids of the clients that may use it; `*` for each.'),
-  scopes_supported: f.list('The scopes that clients can ask for, besides openid.'),
+  issuer: f.string('Scheme, host and port of its `iss`; empty: those of the server.'),
+  allowed_client_ids: f.list('The ids of the clients that may use it; `*` for all.'),
+  scopes_supported: f.list('The scopes that clients can request, in addition to openid.'),
 }
 
-/** `oidc/provider`: the providers that clients send their users to. */
+/** `oidc/provider`: the OpenID providers for clients. */
 export const providerRoutes = [
   list('oidc/provider', {
     about: 'List providers.',
-    fields: { ...pageFields, allowed_client_id: f.string('Only providers that the client of this id may use.').or('') },
+    fields: {
+      ...pageFields,
+      allowed_client_id: f.string('Only list providers that the client with this id may use.').or(''),
+    },
     returns: listed,
     handle: async ({ engine }, { allowed_client_id: id, ...page }) => {
       const found: (readonly [string, unknown])[] = []
@@ -67,7 +70,7 @@ export const providerRoutes = [
 ]
 
 function shown(identity: Identity, named: string, { issuer, allowedClients, scopes }: OidcProvider) {
-  const address = shownUrl(identity, issuer)
+  const address = urlOrEmpty(identity, issuer)
   return {
     issuer: address === '' ? '' : `${address}/provider/${named}`,
     allowed_client_ids: allowedClients,

@@ -2,10 +2,10 @@ import { refuse } from '../../../../../contract/fault.ts'
 import { unprintable } from '../../../../../util/printable.ts'
 import { byteOrder } from '../../../../../util/bytes.ts'
 
-/** Schemes whose addresses a browser runs or reads itself. */
+/** Schemes whose URLs a browser executes or reads itself. */
 const ofBrowsers = /^(javascript|data|vbscript|blob|filesystem|file|about|view-source):/i
 
-/** Redirect URIs as they are stored. @throws Fault invalid_request */
+/** Checks redirect URIs. @throws Fault invalid_request */
 export function checkedRedirectUris(uris: readonly string[]): readonly string[] {
   for (const uri of uris)
     if (!URL.canParse(uri) || /[\s#\\]/.test(uri) || unprintable.test(uri) || ofBrowsers.test(uri))
@@ -15,12 +15,12 @@ export function checkedRedirectUris(uris: readonly string[]): readonly string[] 
   return [...new Set(uris)].sort(byteOrder)
 }
 
-/** An HTTP address of the user's own machine: host, port, and what follows. */
+/** The parts of a loopback HTTP URL: host, port and the rest. */
 const loopback = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?((?:[/?].*)?)$/s
 
 /**
- * Whether a client has registered the URI: exactly this one. Only the port of a loopback address may differ, because
- * native applications get theirs from the operating system (RFC 8252, 7.3).
+ * Whether a client has registered exactly this URI. Only the port of a loopback address may differ, because native
+ * applications get their port from the operating system (RFC 8252, 7.3).
  */
 export function isRegistered(registered: readonly string[], uri: string): boolean {
   if (registered.includes(uri)) return true

@@ -12,16 +12,16 @@ import { providersOf, scopeShape } from './records.ts'
 
 const { read, list, write, remove } = routesOf<Identity>()
 
-/** The scope that every request has. */
+/** The scope of every request. */
 export const openid = 'openid'
 
 const name = nameField('scope')
 const settings = {
   template: f.string('Its claims: JSON with directives such as {{identity.entity.name}}, plain or in base64.'),
-  description: f.string('What it is for.'),
+  description: f.string('A description of the scope.'),
 }
 
-/** `oidc/scope`: the claims that clients can ask for. */
+/** `oidc/scope`: the claims that clients can request. */
 export const scopeRoutes = [
   list('oidc/scope', {
     about: 'List scopes.',
@@ -59,13 +59,13 @@ export const scopeRoutes = [
     },
   }),
   remove('oidc/scope/:name', {
-    about: 'Remove a scope that no provider has.',
+    about: 'Remove a scope. No provider may refer to it.',
     canonical: canonicalName,
     fields: name,
     handle: async ({ engine }, { name: named }) => {
       await engine.view.transaction(async (tx) => {
         if (!(await tx.get(atOidc.scope(named), scopeShape))) return
-        // Whoever makes a provider with it at the same time begins again.
+        // A concurrent write of a provider with this scope conflicts and is retried.
         tx.unchanged('oidc-provider/')
         const users = (await providersOf(engine.view)).filter(([, { scopes }]) => scopes.includes(named))
         if (users.length > 0)
