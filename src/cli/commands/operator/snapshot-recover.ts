@@ -3,7 +3,7 @@ import type { Command, Run } from '../../framework/command.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { printable } from '../../output/printable.ts'
 import { showField, showValue } from '../../output/show.ts'
-import { bytesFrom } from '../transit/envelope-streams.ts'
+import { bytesFrom } from '../../framework/streams.ts'
 
 async function recover(run: Run): Promise<number> {
   const [file = '', path = ''] = run.args

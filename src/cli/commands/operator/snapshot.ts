@@ -9,20 +9,20 @@ import type { Command, Run } from '../../framework/command.ts'
 import { ServerError } from '../../http/errors.ts'
 import { UsageError } from '../../framework/flags.ts'
 import type { FlagTable } from '../../framework/flags.ts'
+import { bytesFrom, outputTo } from '../../framework/streams.ts'
 import { printable } from '../../output/printable.ts'
 import { showField, showValue } from '../../output/show.ts'
 import { keyValues } from '../../output/table.ts'
-import { bytesFrom, targetOf } from '../transit/envelope-streams.ts'
 import { recoverCommand } from './snapshot-recover.ts'
 
 const route = 'sys/storage/raft/snapshot'
 
 async function save(run: Run): Promise<number> {
   const [path = ''] = run.args
-  const target = targetOf(run, path, run.flags.bool('force'))
+  const output = outputTo(run, path, run.flags.bool('force'))
   let read: ReadSnapshot | undefined
   const stream = checked(await run.client.receiveFile(route), (found) => (read = found))
-  await target.take(stream)
+  await output.write(stream)
   if (read && path !== '-') run.out(`Success! Saved ${read.meta.records} records of revision ${read.meta.revision}: ${path}\n`) // prettier-ignore
   return 0
 }

@@ -8,7 +8,7 @@ import { wipe } from '../../../util/bytes.ts'
 import type { Command, Run } from '../../framework/command.ts'
 import { newDataKey, rewrapDataKey, unwrapDataKey } from './envelope-keys.ts'
 import type { Place } from './envelope-keys.ts'
-import { bytesFrom, isPipe, targetOf } from './envelope-streams.ts'
+import { bytesFrom, isPipe, outputTo } from '../../framework/streams.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { dataRows } from '../../output/format.ts'
 import { barePath } from '../../http/paths.ts'
@@ -28,10 +28,10 @@ async function encrypt(run: Run): Promise<number> {
   const place = placeOf(run)
   if (isPipe(to) && run.stdio.outIsTerminal && !force)
     throw new UsageError('an envelope is binary data: name a file, or redirect the output')
-  const target = targetOf(run, to, force)
+  const output = outputTo(run, to, force)
   const { wrapped, dataKey } = await newDataKey(run, place)
   try {
-    await target.take(seal(bytesFrom(run, fromOf(run)), { ...place, wrapped, dataKey, random: randomBytes }))
+    await output.write(seal(bytesFrom(run, fromOf(run)), { ...place, wrapped, dataKey, random: randomBytes }))
   } finally {
     wipe(dataKey)
   }
@@ -50,9 +50,9 @@ function placeOf({ flags }: Run): Place {
 
 async function decrypt(run: Run): Promise<number> {
   const to = toOf(run)
-  const target = targetOf(run, to, run.flags.bool('force'))
+  const output = outputTo(run, to, run.flags.bool('force'))
   return opening(run, async (envelope, dataKey) => {
-    await target.take(envelope.open(dataKey))
+    await output.write(envelope.open(dataKey))
     return done(run, `Success! Decrypted to: ${to}`, to)
   })
 }
@@ -86,14 +86,14 @@ async function rewrap(run: Run): Promise<number> {
   const from = fromOf(run)
   const to = run.args[1] ?? from
   // A file that is rewrapped in its place is replaced: that is the purpose of the command.
-  const target = targetOf(run, to, run.flags.bool('force') || (to === from && !isPipe(from)))
+  const output = outputTo(run, to, run.flags.bool('force') || (to === from && !isPipe(from)))
   return reading(run, async (envelope) => {
     checkExpected(run, envelope.header)
     const wrapped = await rewrapDataKey(run, envelope.header)
     const [before, after] = [versionOf(envelope.header.wrapped), versionOf(wrapped)]
     if (after === before && to === from && !isPipe(to))
       return done(run, `${to} already uses version ${after}, the newest: not changed`, to)
-    await target.take(envelope.rewrapped(wrapped))
+    await output.write(envelope.rewrapped(wrapped))
     return done(run, `Success! Rewrapped from version ${before} to ${after}: ${to}`, to)
   })
 }

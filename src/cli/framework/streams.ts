@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { systemClock } from '../../../util/clock.ts'
-import type { Run } from '../../framework/command.ts'
-import { UsageError } from '../../framework/flags.ts'
-import { withProgress } from '../../output/progress.ts'
-import { checkTarget, unreadable, writeAtomically } from '../../framework/atomic-file.ts'
+import { systemClock } from '../../util/clock.ts'
+import { withProgress } from '../output/progress.ts'
+import { checkTarget, unreadable, writeAtomically } from './atomic-file.ts'
+import type { Run } from './command.ts'
+import { UsageError } from './flags.ts'
 
 type Stream = AsyncIterable<Uint8Array>
 
@@ -31,20 +31,20 @@ async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Where bytes go to. */
-interface Target {
+/** The destination of a stream. */
+interface Output {
   /** Writes a whole stream: to a file atomically, to standard output as it arrives. */
-  take(stream: Stream): Promise<void>
+  write(stream: Stream): Promise<void>
 }
 
 /** A file, or standard output. @throws UsageError for a file that exists, unless -force replaces it */
-export function targetOf({ stdio }: Run, path: string, force: boolean): Target {
+export function outputTo({ stdio }: Run, path: string, force: boolean): Output {
   if (!isPipe(path)) {
     checkTarget(path, force)
-    return { take: async (stream) => writeAtomically(path, stream, force) }
+    return { write: async (stream) => writeAtomically(path, stream, force) }
   }
   return {
-    async take(stream) {
+    async write(stream) {
       for await (const part of stream) await stdio.write(part)
     },
   }
