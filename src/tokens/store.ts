@@ -22,7 +22,7 @@ export interface TokenStoreParts {
   /** Whether the namespace of a token exists, and the mount that created it. */
   readonly lives: (token: Origin) => boolean
   /** Called for every removed token. */
-  readonly onRevoke?: (record: TokenRecord) => Promise<void>
+  readonly onRevoke: ((record: TokenRecord) => Promise<void>) | undefined
 }
 
 /** All tokens. Service tokens are JWTs whose state is in records; batch tokens contain their state themselves. */

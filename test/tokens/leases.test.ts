@@ -17,7 +17,7 @@ async function setUp() {
   const storage = new FailingStorage()
   const { barrier } = await openBarrier(storage, clock)
   const view = barrier.view('token/')
-  const open = async () => TokenStore.open({ view, clock, random: randomBytes, lives: () => true })
+  const open = async () => TokenStore.open({ view, clock, random: randomBytes, lives: () => true, onRevoke: undefined })
   const store = await open()
   return { clock, storage, view, open, store, leases: new TokenLeases(store) }
 }

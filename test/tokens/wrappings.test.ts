@@ -27,6 +27,7 @@ async function setUp() {
     clock,
     random: randomBytes,
     lives: () => true,
+    onRevoke: undefined,
   })
   // The barrier sets aside its first block of encryptions when it has been opened.
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)

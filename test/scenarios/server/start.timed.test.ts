@@ -29,6 +29,7 @@ async function fill({ folder, shares }: TestServer, count: number): Promise<stri
     clock,
     random: randomBytes,
     lives: () => true,
+    onRevoke: undefined,
   })
   let last = ''
   const writer = async (first: number): Promise<void> => {
