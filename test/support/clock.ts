@@ -25,4 +25,15 @@ export class HandClock implements Clock {
     this.#timers = this.#timers.filter((timer) => timer.at > this.#now)
     for (const timer of due) if (!timer.cancelled) timer.task()
   }
+
+  /** Advances in steps of half a second until `work` is settled, with time for I/O in between. */
+  async advanceUntil(work: Promise<unknown>): Promise<void> {
+    let isOver = false
+    const settled = work.finally(() => (isOver = true))
+    while (!isOver) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      this.advance(500)
+    }
+    await settled
+  }
 }

@@ -109,12 +109,13 @@ export async function devServer(
   return server
 }
 
-/** A production server on LevelDB with a declared audit file; sealed, uninitialised unless the folder has data. */
-export async function levelServer(
-  folder = temporaryFolder(),
-  more = '',
-  options: Pick<ServerOptions, 'protocols' | 'engines' | 'share'> = {},
-): Promise<TestServer> {
+/**
+ * Writes a configuration with LevelDB and one listener into a folder.
+ * @param listener further settings of the listener
+ * @param blocks further blocks and settings
+ * @returns its path
+ */
+export function levelConfig(folder: string, listener: string, blocks: string): string {
   const config = join(folder, 'strongroom.hcl')
   writeFileSync(
     config,
@@ -122,12 +123,26 @@ export async function levelServer(
 listener "tcp" {
   address = "127.0.0.1:0"
   tls_disable = true
-  ${more}
+  ${listener}
 }
-audit "file" "file" { options { file_path = "${folder}/audit.log" } }
-unsafe_allow_api_audit_creation = true
+${blocks}
 `,
   )
+  return config
+}
+
+/** The settings of a listener that allow rekey and root generation without a token. */
+export const openOperations = `disable_unauthed_rekey_endpoints = false
+  disable_unauthed_generate_root_endpoints = false`
+
+/** A production server on LevelDB with a declared audit file; sealed, uninitialised unless the folder has data. */
+export async function levelServer(
+  folder = temporaryFolder(),
+  more = '',
+  options: Pick<ServerOptions, 'protocols' | 'engines' | 'share'> = {},
+): Promise<TestServer> {
+  const audit = `audit "file" "file" { options { file_path = "${folder}/audit.log" } }`
+  const config = levelConfig(folder, more, `${audit}\nunsafe_allow_api_audit_creation = true`)
   return new TestServer(await startServer({ config: [config], log: () => {}, ...options }), folder, config)
 }
 

@@ -66,16 +66,6 @@ describe('ocsp of cert logins', () => {
     const { status, body } = await login()
     expect([status, body], why).to.deep.equal([503, { errors: [undetermined] }])
   }
-  /** Advances the clock until something has ended. */
-  const patiently = async (work: Promise<unknown>) => {
-    let isOver = false
-    const ended = work.finally(() => (isOver = true))
-    while (!isOver) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      clock.advance(500)
-    }
-    await ended
-  }
 
   it('accepts certificates with the status good, and refuses revoked and unknown ones', async () => {
     await mustPass()
@@ -173,7 +163,7 @@ describe('ocsp of cert logins', () => {
     while (ocsp.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
     const reply = await server.call('POST', 'auth/userpass/login/anna', { password: 'right' }, agentOf(), '')
     expect(reply.status).to.equal(200)
-    await patiently(waiting)
+    await clock.advanceUntil(waiting)
     expect(ocsp.requests).to.have.length(1)
   })
 
@@ -303,7 +293,7 @@ describe('ocsp of cert logins', () => {
       await role({ ocsp_servers_override: [silent.url] }, name)
     }
     const began = clock.now()
-    await patiently(mustBeUndetermined())
+    await clock.advanceUntil(mustBeUndetermined())
     expect(clock.now() - began).to.be.lessThan(8000)
   })
 

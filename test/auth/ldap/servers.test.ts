@@ -64,16 +64,6 @@ describe('servers of ldap logins', () => {
     const { status, body } = await login()
     expect([status, body]).to.deep.equal([503, unavailable])
   }
-  /** Advances the clock until a login has ended. */
-  const patiently = async (work: Promise<unknown>) => {
-    let isOver = false
-    const ended = work.finally(() => (isOver = true))
-    while (!isOver) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      clock.advance(500)
-    }
-    await ended
-  }
 
   it('verifies the certificate of the server and its name, at once and after StartTLS', async () => {
     const other = certificate({ name: 'other.example.org', addresses: ['127.0.0.2'] })
@@ -133,12 +123,12 @@ describe('servers of ldap logins', () => {
     await configure({ url: silent, request_timeout: 2 })
     const waiting = mustFail()
     expect((await login('userpass')).status).to.equal(200)
-    await patiently(waiting)
+    await clock.advanceUntil(waiting)
     const half = await ldapServer()
     half.override = (kind, id, socket) =>
       kind === 'search' && socket.write(ldapEntry(id, dn, { uid: ['anna'] }).subarray(0, 9))
     await configure({ url: half.url })
-    await patiently(mustFail())
+    await clock.advanceUntil(mustFail())
   })
 
   it('refuses malformed, unrelated and endless responses', async () => {
@@ -236,7 +226,7 @@ describe('servers of ldap logins', () => {
     const waiting = Array.from({ length: 64 }, async () => login())
     while (connections < 64) await new Promise((resolve) => setImmediate(resolve))
     expect((await login()).text).to.include('too many logins')
-    await patiently(Promise.all(waiting))
+    await clock.advanceUntil(Promise.all(waiting))
     expect(connections).to.equal(64)
   })
 })

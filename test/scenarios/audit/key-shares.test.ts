@@ -1,9 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { startServer } from '../../../src/server/start.ts'
 import { temporaryFolder } from '../../support/folder.ts'
-import { TestServer, unseal } from '../../support/server.ts'
+import { TestServer, levelConfig, openOperations, unseal } from '../../support/server.ts'
 import type { Body, Reply } from '../../support/server.ts'
 
 /** Names under which key shares, one-time passwords and root tokens travel. */
@@ -62,19 +62,11 @@ class LoggedServer extends TestServer {
 
 async function start(): Promise<LoggedServer> {
   const folder = temporaryFolder()
-  const config = join(folder, 'strongroom.hcl')
-  writeFileSync(
-    config,
-    `storage "level" { path = "${folder}/data" }
-listener "tcp" {
-  address = "127.0.0.1:0"
-  tls_disable = true
-  disable_unauthed_rekey_endpoints = false
-  disable_unauthed_generate_root_endpoints = false
-}
-audit "file" "raw" { options { file_path = "${folder}/raw.log" log_raw = "true" } }
-audit "file" "usual" { options { file_path = "${folder}/usual.log" } }
-`,
+  const config = levelConfig(
+    folder,
+    openOperations,
+    `audit "file" "raw" { options { file_path = "${folder}/raw.log" log_raw = "true" } }
+audit "file" "usual" { options { file_path = "${folder}/usual.log" } }`,
   )
   return new LoggedServer(await startServer({ config: [config], log: () => {} }), folder, config)
 }

@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Commit, CommitResult } from '../../../src/contract/storage.ts'
 import { startServer } from '../../../src/server/start.ts'
@@ -7,7 +5,7 @@ import { MemoryStorage } from '../../../src/storage/memory.ts'
 import { byLine, streamReceiver } from '../../audit/receivers.ts'
 import { HandClock } from '../../support/clock.ts'
 import { temporaryFolder } from '../../support/folder.ts'
-import { TestServer, unseal } from '../../support/server.ts'
+import { TestServer, levelConfig, openOperations, unseal } from '../../support/server.ts'
 import type { Body } from '../../support/server.ts'
 
 /** A storage that counts what it is asked to change. */
@@ -96,20 +94,8 @@ describe('while no audit device works', function () {
   before(async () => {
     const folder = temporaryFolder()
     device = await streamReceiver((address) => ({ address }), byLine)
-    const config = join(folder, 'strongroom.hcl')
-    writeFileSync(
-      config,
-      `storage "level" { path = "${folder}/data" }
-listener "tcp" {
-  address = "127.0.0.1:0"
-  tls_disable = true
-  disable_unauthed_rekey_endpoints = false
-  disable_unauthed_generate_root_endpoints = false
-}
-audit "socket" "socket" { options { address = "${device.options['address']}" } }
-unsafe_allow_api_audit_creation = true
-`,
-    )
+    const audit = `audit "socket" "socket" { options { address = "${device.options['address']}" } }`
+    const config = levelConfig(folder, openOperations, `${audit}\nunsafe_allow_api_audit_creation = true`)
     const options = { config: [config], storage, clock: new HandClock(), log: () => {} }
     server = new TestServer(await startServer(options), folder, config)
     const made = await server.call('PUT', '/v1/sys/init', { secret_shares: 3, secret_threshold: 2 })

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { temporaryFolder } from '../folder.ts'
+import { terminate } from '../processes/terminate.ts'
 
 const plugin = '/usr/lib/mysql/plugin/hashicorp_key_management.so'
 
@@ -66,13 +67,9 @@ export class Mariadb {
     return readFileSync(join(this.#folder, 'log.err'), 'utf8')
   }
 
-  /** Ends it in order: everything is in its files then. */
+  /** Shuts it down in order, so that its files are complete. */
   async stop(): Promise<void> {
-    const server = this.#server
-    if (!server || server.exitCode !== null) return
-    const ended = new Promise((done) => server.once('close', done))
-    server.kill('SIGTERM')
-    await ended
+    await terminate(this.#server)
   }
 
   get #data(): string {

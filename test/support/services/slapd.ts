@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { certificate } from '../certificate.ts'
 import { temporaryFolder } from '../folder.ts'
 import { freePort } from '../free-port.ts'
+import { terminate } from '../processes/terminate.ts'
 
 const program = '/usr/sbin/slapd'
 
@@ -64,11 +65,7 @@ export class Slapd {
   }
 
   async stop(): Promise<void> {
-    const server = this.#server
-    if (!server || server.exitCode !== null) return
-    const ended = new Promise((done) => server.once('close', done))
-    server.kill('SIGTERM')
-    await ended
+    await terminate(this.#server)
   }
 
   get #config(): string {
