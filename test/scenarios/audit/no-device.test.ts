@@ -38,7 +38,13 @@ const names: readonly Readonly<Record<string, string>>[] = [
 ] // prettier-ignore
 
 /** What is answered all the same. */
-const ofStatus: ReadonlySet<string> = new Set(['/sys/health', '/sys/seal-status', '/sys/leader', '/sys/metrics'])
+const ofStatus: ReadonlySet<string> = new Set([
+  '/sys/health',
+  '/sys/seal-status',
+  '/sys/seal-backend-status',
+  '/sys/leader',
+  '/sys/metrics',
+])
 
 /** Every operation of every route, with bodies: none, every field. @param ciphertext of the key `k` */
 function operationsOf(document: Body, ciphertext: unknown): Operation[] {
