@@ -88,6 +88,7 @@ bench: build
 	node build/bench/operations.js
 	node build/bench/durable.js
 	node build/bench/kv.js
+	node build/bench/snapshots.js
 	node build/bench/list.js
 	node build/bench/audit.js
 	node build/bench/audit-verify.js

@@ -1,17 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EncryptedBarrier } from '../src/barrier/barrier.ts'
-import { randomBytes } from '../src/crypto/fast/random.ts'
-import { recordName, valueName } from '../src/engines/kv/v2/record-names.ts'
-import { newSecret, withVersion } from '../src/engines/kv/v2/record.ts'
-import { RootKeySeal } from '../src/seal/root-key-seal.ts'
-import { LevelStorage } from '../src/storage/level/level.ts'
-import { fromHex, hex } from '../src/util/bytes.ts'
-import { systemClock as clock } from '../src/util/clock.ts'
-import { silent as log } from '../src/util/log.ts'
+import { filledServer } from './fill-kv.ts'
 import { machine, median } from './measure.ts'
-import { bareServer, load, ownServer } from './servers.ts'
+import { bareServer, load } from './servers.ts'
 import type { Load, OwnServer } from './servers.ts'
 
 /**
@@ -22,53 +14,12 @@ const rounds = Number(process.env['ROUNDS'] ?? 5)
 const sizes = (process.env['SIZES'] ?? '10,10000,1000000').split(',').map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'strongroom-bench-'))
 
-/** An unsealed server with the given number of secrets, `s0`, `s1` and so on. */
-async function filled(size: number): Promise<OwnServer> {
-  const own = join(folder, String(size))
-  mkdirSync(own)
-  const first = await ownServer(own)
-  await first.call('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } })
-  const { data } = await first.call('GET', 'sys/mounts/secret', undefined)
-  await first.stop()
-  await fill(join(own, 'data'), first.share, (data as { readonly uuid: string }).uuid, size)
-  return ownServer(own, '', first)
-}
-
-/** Puts secrets straight into a storage, in the records that the engine itself makes: over HTTP a million take a quarter of an hour. */
-async function fill(path: string, share: string, uuid: string, size: number): Promise<void> {
-  const storage = await LevelStorage.open(path, { clock, log })
-  const seal = new RootKeySeal(randomBytes)
-  const barrier = new EncryptedBarrier({ storage, clock, random: randomBytes })
-  const record = await seal.record(storage)
-  const keys = record && (await seal.combine(record, [fromHex(share) as Uint8Array]))
-  if (!keys || !(await barrier.unseal(keys.root))) throw new Error('the share does not open the storage')
-  const view = barrier.view(`mount/${uuid}/`)
-  const together = 50
-  let next = 0
-  const writer = async (): Promise<void> => {
-    while (next < size) {
-      const from = next
-      next += together
-      await view.transaction(async (tx) => {
-        for (let at = from; at < Math.min(from + together, size); at++) {
-          const { secret } = withVersion(newSecret(hex(randomBytes(16)), 0), 0, { keep: 10, deleteAfter: 0 })
-          tx.put(recordName(`s${at}`), secret)
-          tx.put(valueName(secret, 1), { password: 'correct horse' })
-        }
-      })
-    }
-  }
-  await Promise.all(Array.from({ length: 8 }, writer))
-  barrier.seal()
-  await storage.close()
-}
-
 type Request = { readonly method?: string; readonly path: string; readonly body?: object; readonly among?: number }
 
 console.log(machine())
 const bare = await bareServer()
 const servers: { readonly size: number; readonly server: OwnServer }[] = []
-for (const size of sizes) servers.push({ size, server: await filled(size) })
+for (const size of sizes) servers.push({ size, server: await filledServer(join(folder, String(size)), size) })
 
 /** `among`: how many secrets take part, at most all. */
 const operations: Readonly<Record<string, Request>> = {
