@@ -25,6 +25,8 @@ const sudoPaths: readonly string[] = [
   'sys/rotate/root',
   'sys/seal',
   'sys/step-down',
+  'sys/storage/raft/snapshot-auto/config',
+  'sys/storage/raft/snapshot-auto/config/*',
   'sys/storage/raft/snapshot-force',
   'sys/storage/raft/snapshot-recover',
   'sys/storage/raft/snapshot-verify',

@@ -77,7 +77,7 @@ describe('known flaws of others', () => {
 
   it('CVE-2021-3282, CVE-2022-36129, CVE-2021-27668: every route asks for a token, but for those on this list', async () => {
     const open = new Set([
-      '/sys/init', '/sys/mfa/validate', '/sys/seal-status', '/sys/unseal', '/sys/health', '/sys/leader', '/sys/ha-status', '/sys/decode-token',
+      '/sys/init', '/sys/mfa/validate', '/sys/seal-status', '/sys/seal-backend-status', '/sys/unseal', '/sys/health', '/sys/leader', '/sys/ha-status', '/sys/decode-token',
       '/sys/internal/specs/openapi', '/sys/internal/ui/mounts', '/sys/internal/ui/mounts/', '/sys/internal/ui/mounts/{path}', '/sys/internal/ui/feature-flags', '/sys/internal/ui/namespaces', '/sys/internal/ui/resultant-acl',
       '/identity/oidc/.well-known/keys', '/identity/oidc/.well-known/openid-configuration',
       '/identity/oidc/provider/{name}/.well-known/keys', '/identity/oidc/provider/{name}/.well-known/openid-configuration', '/identity/oidc/provider/{name}/token', '/identity/oidc/provider/{name}/userinfo',
