@@ -18,7 +18,8 @@ export async function askToken(
   clock: Clock,
   program: URL | string = tokenProcess,
 ): Promise<TokenAnswer> {
-  const child = fork(program, { serialization: 'advanced', execArgv: [], env: environment(), stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }) // prettier-ignore
+  const child = started(program)
+  if (!child) return notStarted
   let isLate = false
   const deadline = clock.after(longestWait, () => {
     isLate = true
@@ -33,11 +34,24 @@ export async function askToken(
   })
 }
 
+const notStarted = { kind: 'failed', fault: 'device', why: 'its process could not be started' } as const
+
+/** Undefined without memory or file descriptors. Nobody may signal such a process: it has no id, and the signal would go to this server. */
+function started(program: URL | string): ChildProcess | undefined {
+  try {
+    const child = fork(program, { serialization: 'advanced', execArgv: [], env: environment(), stdio: ['ignore', 'ignore', 'ignore', 'ipc'] }) // prettier-ignore
+    child.on('error', () => {})
+    return child.pid === undefined ? undefined : child
+  } catch {
+    return undefined
+  }
+}
+
 async function answerOf(child: ChildProcess, job: TokenJob, ended: (how: string) => string): Promise<TokenAnswer> {
   return new Promise((resolve) => {
     const fail = (why: string): void => resolve({ kind: 'failed', fault: 'device', why })
     child.once('message', (answer) => resolve(answer as TokenAnswer))
-    child.once('error', () => fail('its process could not be started'))
+    child.once('error', () => resolve(notStarted))
     child.once('exit', (code, signal) => fail(ended(signal ?? `status ${code}`)))
     child.send(job, () => {})
   })

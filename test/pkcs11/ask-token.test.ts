@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -47,6 +48,19 @@ describe('a token that is asked in a process of its own', () => {
     expect(early).to.equal('hangs')
     clock.advance(1)
     expect(await waiting).to.deep.equal({ kind: 'failed', fault: 'device', why: 'no answer within 30 seconds' })
+  })
+
+  it('cannot be asked by a server without file descriptors, which lives on', async () => {
+    const program = join(temporaryFolder(), 'program.mjs')
+    writeFileSync(program, `
+      import { openSync } from 'node:fs'
+      const { askToken } = await import(${JSON.stringify(import.meta.resolve('../../src/pkcs11/ask-token.js'))})
+      try { for (;;) openSync('/dev/null') } catch {}
+      const answer = await askToken(${JSON.stringify(job)}, { now: Date.now, after: () => ({ cancel() {} }) })
+      process.exit(answer.why === 'its process could not be started' ? 42 : 1)`) // prettier-ignore
+    // In a process group of its own, which a signal without a process id would reach.
+    const server = spawn('/bin/sh', ['-c', 'ulimit -n 64; exec "$0" "$1"', process.execPath, program], { detached: true, stdio: 'ignore' }) // prettier-ignore
+    expect(await new Promise((resolve) => server.once('exit', (code, signal) => resolve(signal ?? code)))).to.equal(42)
   })
 
   it('gives no secret of the server to the library', async () => {
