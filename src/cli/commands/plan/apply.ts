@@ -4,7 +4,7 @@ import { ServerError } from '../../http/errors.ts'
 import { printable } from '../../output/printable.ts'
 import { Markers } from './markers.ts'
 import { stepsOf } from './planning.ts'
-import { checkSame, readPlan } from './saved.ts'
+import { checkPlace, checkSame, readPlan } from './saved.ts'
 import type { Inputs } from './saved.ts'
 import { countOf, showPlan } from './show.ts'
 import type { Step } from './steps.ts'
@@ -13,6 +13,7 @@ import type { Step } from './steps.ts'
 export async function applySaved(run: Run): Promise<number> {
   if (run.args.length > 0) throw new UsageError('a saved plan names its files itself: leave them out')
   const saved = readPlan(run.flags.string('plan') ?? '')
+  checkPlace(saved, run)
   const steps = await stepsOf(run, saved)
   await checkSame(saved, steps)
   return apply(run, saved, steps, true)

@@ -12,7 +12,7 @@ async function plan(run: Run): Promise<number> {
   const steps = await stepsOf(run, inputs)
   await showPlan(run, steps)
   const out = run.flags.string('out')
-  if (out !== undefined) await savePlan(out, inputs, steps)
+  if (out !== undefined) await savePlan(run, out, inputs, steps)
   return codeOf(run, steps)
 }
 

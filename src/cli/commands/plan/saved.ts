@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { base64, fromBase64, sameText } from '../../../util/bytes.ts'
+import type { Run } from '../../framework/command.ts'
 import { writeAtomically } from '../../framework/atomic-file.ts'
 import { UsageError } from '../../framework/flags.ts'
 import { fileText } from '../../framework/request-data.ts'
@@ -19,16 +20,20 @@ export interface Inputs {
 
 /** A plan in a file: what it told, and a hash by which the same steps are recognised. It has no secret. */
 export interface SavedPlan extends Inputs {
+  /** Of the server and the namespace that it was made for. */
+  readonly address: string
+  readonly namespace: string
   readonly salt: string
   readonly hash: string
 }
 
 /** @throws UsageError when it cannot be written */
-export async function savePlan(file: string, inputs: Inputs, steps: readonly Step[]): Promise<void> {
+export async function savePlan(run: Run, file: string, inputs: Inputs, steps: readonly Step[]): Promise<void> {
   const salt = randomBytes(16)
   const files = inputs.files.map((name) => resolve(name))
   const state = inputs.state === undefined ? undefined : resolve(inputs.state)
-  const saved = { format: 1, ...inputs, files, state, steps: steps.map(toldOf), salt: base64(salt), hash: await hashOf(steps, salt) } // prettier-ignore
+  const { address, namespace } = run.client
+  const saved = { format: 1, address, namespace, ...inputs, files, state, steps: steps.map(toldOf), salt: base64(salt), hash: await hashOf(steps, salt) } // prettier-ignore
   const bytes = async function* (): AsyncGenerator<Uint8Array> {
     yield Buffer.from(`${json(saved)}\n`)
   }
@@ -46,12 +51,22 @@ export function readPlan(file: string): SavedPlan {
   if (
     found.format !== 1 ||
     !Array.isArray(found.files) ||
+    typeof found.address !== 'string' ||
+    typeof found.namespace !== 'string' ||
     typeof found.salt !== 'string' ||
     typeof found.hash !== 'string'
   )
     throw new UsageError(`${file} is no saved plan: make one with strongroom plan -out=${file} FILE…`)
-  const { files, prune = false, resend = false, state, salt, hash } = found
-  return { files, prune, resend, state, salt, hash }
+  const { files, prune = false, resend = false, state, salt, hash, address, namespace } = found
+  return { files, prune, resend, state, salt, hash, address, namespace }
+}
+
+/** @throws UsageError unless it was made for the server and the namespace that are asked now */
+export function checkPlace({ address, namespace }: SavedPlan, { client }: Run): void {
+  const named = (server: string, of: string): string => (of === '' ? server : `${server}, namespace ${of}`)
+  const [before, now] = [named(address, namespace), named(client.address, client.namespace)]
+  if (before === now) return
+  throw new UsageError(`the plan was made for ${before}, and this is ${now}: nothing was applied\n  next: make a plan for this one`) // prettier-ignore
 }
 
 /** @throws UsageError when the steps of now are not those of the plan */

@@ -210,6 +210,10 @@ describe('plan and apply', () => {
     const other = await shell.run(['apply', `-plan=${saved}`])
     expect([other.code, other.err]).to.deep.include(1)
     expect(other.err).to.include('changed since the plan was made: nothing was applied')
+    const elsewhere = await shell.run(['apply', '-namespace=team', `-plan=${saved}`])
+    expect(elsewhere.err).to.match(
+      /the plan was made for http:\S+, and this is \S+, namespace team: nothing was applied/,
+    )
     shell.env['PASSWORD'] = 'the first secret'
     expect((await shell.run(['apply', `-plan=${saved}`])).code).to.equal(0)
     expect(await changes()).to.deep.equal([])
