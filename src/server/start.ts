@@ -2,7 +2,7 @@ import type { AuditBroker } from '../audit/broker.ts'
 import type { WitnessKeeper } from '../audit/witness/keeper.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/types.ts'
-import { firstBootKey } from '../contract/barrier.ts'
+import { firstBootKey, plainKeys } from '../contract/barrier.ts'
 import type { Listener, Protocol } from '../contract/protocol.ts'
 import type { Engine } from '../contract/engine.ts'
 import type { Storage } from '../contract/storage.ts'
@@ -13,9 +13,8 @@ import { pages } from '../protocols/web/pages.ts'
 import { systemClock } from '../util/clock.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Log, Loggers } from '../util/log.ts'
-import { product } from '../util/version.ts'
 import { whyOf } from '../core/telemetry/events.ts'
-import type { EventFields, Events } from '../core/telemetry/events.ts'
+import type { Events } from '../core/telemetry/events.ts'
 import { CertificateWatch } from './log/certificate-watch.ts'
 import { ServerCore } from './core.ts'
 import { devConfig, initialiseDev } from './dev.ts'
@@ -28,6 +27,7 @@ import type { ProtocolParts } from './protocols.ts'
 import { messagesOf, reasonsOf, reload } from './reload.ts'
 import type { Reloadable } from './reload.ts'
 import { ServerLog } from './log/server-log.ts'
+import { startEntry } from './log/start-entry.ts'
 import type { LogOptions } from './log/server-log.ts'
 import { notifySystemd } from './process/systemd.ts'
 import { openStorage } from './storages.ts'
@@ -62,6 +62,8 @@ export interface RunningServer {
   readonly storageType: string
   /** Whether a seal of the configuration unseals it, without key shares. */
   readonly hasSeal: boolean
+  /** Whether the storage was initialised when the server began to listen. */
+  readonly isInitialised: boolean
   readonly logFormat: 'standard' | 'json'
   /** Development servers only. */
   readonly rootToken?: string
@@ -72,10 +74,7 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/**
- * Starts a server: configuration, log, storage, core, listeners, in this order. @throws ConfigError, and errors of opening the
- * storage.
- */
+/** Starts a server: configuration, log, storage, core, listeners, in this order. @throws ConfigError, and errors of opening the storage */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? systemClock
   let log = new ServerLog(beforeConfig(options), {}, clock)
@@ -85,7 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     log = new ServerLog(options, configured, clock)
     options.onLog?.({ crashed: (kind) => log.crashed(kind) })
     await log.openFile(options, configured)
-    log.events.tell('starting', startOf(options, configured, log))
+    log.events.tell('starting', startEntry(options, configured, log))
     return await started(options, configured, log, clock)
   } catch (thrown) {
     const why = whyOf(thrown)
@@ -115,7 +114,7 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   await orStop(core.configureAudit(), async () => storage.close())
   const witnesses = await witnessesOf(config, core.audit, clock, loggers.named('audit'))
   witnesses?.start()
-  await orStop(beginning(config, { core, storage, clock, events }), async () => {
+  const isInitialised = await orStop(beginning(config, { core, storage, clock, events }), async () => {
     await core.audit.shutdown()
     await storage.close()
   })
@@ -136,7 +135,8 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
     addresses,
     listeners: listeners.map(({ address }) => address),
     storageType: storage.type,
-    hasSeal: config.seals.length > 0,
+    hasSeal: core.manager.isAuto,
+    isInitialised,
     logFormat: log.isJson ? ('json' as const) : ('standard' as const),
     ...dev,
     reload: async () => reloaded({ listeners, audit: core.audit, loggers, log, ...readAgain(options, configured) }),
@@ -150,10 +150,12 @@ async function started(options: ServerOptions, configured: Config, log: ServerLo
   }
 }
 
-/** What the first start of a storage does. Its code is loaded only where there is something to do. */
-async function beginning({ initialize: blocks }: Config, parts: Omit<FirstBootParts, 'blocks'>): Promise<void> {
-  const [mark] = parts.storage.member ? [] : await parts.storage.get([firstBootKey])
+/** What the first start of a storage does. Its code is loaded only where there is something to do. @returns whether the storage is initialised */
+async function beginning({ initialize: blocks }: Config, parts: Omit<FirstBootParts, 'blocks'>): Promise<boolean> {
+  const [mark] = await parts.storage.get([firstBootKey])
   if (mark || blocks.length > 0) await (await import('./first-boot/first-boot.ts')).firstBoot({ ...parts, blocks })
+  const [keyring] = await parts.storage.get([plainKeys.keyring])
+  return keyring !== undefined
 }
 
 const readAgain = ({ config: paths = [], logLevel }: ServerOptions, config: Config) => ({
@@ -172,32 +174,6 @@ async function reloaded(server: Reloadable & { readonly log: ServerLog }): Promi
   } catch (thrown) {
     events.tell('reload_failed', { why: whyOf(thrown) })
     throw thrown
-  }
-}
-
-/** The first log entry of a server. */
-function startOf(options: ServerOptions, config: Config, log: ServerLog): EventFields['starting'] {
-  const audit = config.audits.map(({ type, path }) => `${type} ${path}`)
-  const listeners = config.listeners.map((listener) =>
-    addressOf(listener, listener.unix?.path ?? `${listener.host}:${listener.port}`),
-  )
-  return {
-    version: product.release,
-    build_date: product.buildDate,
-    node: process.version,
-    pid: process.pid,
-    config: options.config?.join(' ') ?? 'development server',
-    storage: options.storage?.type ?? config.storage.type,
-    path: config.storage.type === 'level' ? config.storage.path : undefined,
-    seal:
-      config.seals
-        .filter(({ disabled }) => !disabled)
-        .map(({ type, name }) => (name === type ? type : `${type} ${name}`))
-        .join(', ') || 'shamir',
-    audit: audit.join(', '),
-    listeners: listeners.join(' '),
-    log_level: log.level,
-    log_file: log.path,
   }
 }
 

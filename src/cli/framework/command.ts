@@ -90,6 +90,7 @@ export type Serve = (options: {
   readonly storageType: string
   /** Whether a seal of the configuration unseals it, without key shares. */
   readonly hasSeal: boolean
+  readonly isInitialised: boolean
   readonly logFormat: 'standard' | 'json'
   readonly rootToken?: string
   readonly unsealKey?: string

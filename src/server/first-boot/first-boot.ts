@@ -43,15 +43,17 @@ export async function firstBoot(parts: FirstBootParts): Promise<void> {
   const along = [{ put: firstBootKey, value: utf8('{}') }]
   const { rootToken } = await core.manager.initialise(0, 0, { along })
   await core.manager.unsealAutomatically()
-  const performed = await performAll(parts, new Secret(rootToken)).catch(async (thrown: unknown) => {
+  try {
+    const performed = await performAll(parts, new Secret(rootToken))
+    const { tokens } = core.unsealed()
+    const id = await tokens.idOf(rootToken)
+    if (id !== undefined) await tokens.revoke(id)
+    await storage.commit({ ops: [{ del: firstBootKey }] })
+    events.tell('first_boot_done', { requests: performed })
+  } catch (thrown) {
     await core.manager.seal()
     throw thrown
-  })
-  const { tokens } = core.unsealed()
-  const id = await tokens.idOf(rootToken)
-  if (id !== undefined) await tokens.revoke(id)
-  await storage.commit({ ops: [{ del: firstBootKey }] })
-  events.tell('first_boot_done', { requests: performed })
+  }
 }
 
 /** All at once, or not at all. */

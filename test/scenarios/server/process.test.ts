@@ -6,6 +6,7 @@ import { unsafeStartOption } from '../../../src/server/process/harden-process.ts
 import { temporaryFolder } from '../../support/folder.ts'
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { program } from '../../support/program.ts'
+import { keyFile, sealedConfig, staticSeal } from '../../support/seals.ts'
 
 const root = join(import.meta.dirname, '../../..')
 
@@ -76,7 +77,22 @@ describe('the process of a server', () => {
     const { said } = await node([program, 'server', `-config=${config}`], {
       heard: (text) => text.includes('listens on'),
     })
-    expect(said).to.match(/listens on http:\/\/127\.0\.0\.1:\d+ and unix:\/\/\S+\/socket; it is sealed/)
+    expect(said).to.match(/listens on http:\/\/127\.0\.0\.1:\d+ and unix:\/\/\S+\/socket; it is not initialised/)
+  })
+
+  it('says what comes next, also after a first boot', async () => {
+    const folder = temporaryFolder()
+    const seal = staticSeal(keyFile(folder, 'key'))
+    const policy =
+      'initialize "a" {\n request "b" { operation = "update" path = "sys/policies/acl/c" data = { policy = "# c" } }\n}'
+    const next = async (text: string): Promise<string> => {
+      const args = [program, 'server', `-config=${sealedConfig(folder, text)}`]
+      return (await node(args, { heard: (said) => said.includes('listens on') })).said
+    }
+    expect(await next(seal)).to.match(/; it is not initialised yet \(strongroom operator init\)\n/)
+    for (const start of ['first', 'second'])
+      expect(await next(`${seal}\n${policy}`), start).to.match(/listens on \S+; its seal unseals it\n/)
+    expect(await next('')).to.match(/; it is sealed until enough key shares are submitted/)
   })
 
   it('opens no debugger on SIGUSR1', async () => {

@@ -62,6 +62,7 @@ export class MemberProcess extends TestServer {
       listeners: [address],
       storageType: 'socket',
       hasSeal: false,
+      isInitialised: true,
       logFormat: 'standard' as const,
       reload: async () => [],
       stop: async () => {},

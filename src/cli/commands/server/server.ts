@@ -55,14 +55,18 @@ async function serving(run: Run, options: Options, tls: DevTls | undefined): Pro
     run.out(banner(running, tls))
     if (!run.flags.bool('dev-no-store-token')) keepRootToken(run, running.rootToken ?? '')
   } else if (running.logFormat === 'standard') {
-    const next = running.hasSeal
-      ? 'once it is initialised, its seal unseals it'
-      : 'it is sealed until enough key shares are submitted (strongroom operator unseal)'
-    run.out(`==> strongroom listens on ${running.addresses.join(' and ')}; ${next}\n`)
+    run.out(`==> strongroom listens on ${running.addresses.join(' and ')}; ${nextOf(running)}\n`)
   }
   await signals.stop
   await running.stop()
   return 0
+}
+
+function nextOf({ hasSeal, isInitialised }: Running): string {
+  if (!isInitialised) return 'it is not initialised yet (strongroom operator init)'
+  return hasSeal
+    ? 'its seal unseals it'
+    : 'it is sealed until enough key shares are submitted (strongroom operator unseal)'
 }
 
 /** A running server continues, even if its token cannot be stored. */
