@@ -54,7 +54,7 @@ export class NamespaceTokens {
   /** The internal id that a bearer string leads to, valid or not. */
   async idOf(token: string): Promise<string | undefined> {
     const id = await this.#store.idOf(token)
-    return id === undefined ? undefined : this.#own(await this.#store.wrappedOf(id))?.id
+    return id === undefined ? undefined : this.#own(await this.#store.storedById(id))?.id
   }
 
   async byAccessor(accessor: string): Promise<TokenRecord | undefined> {
@@ -78,11 +78,11 @@ export class NamespaceTokens {
   }
 
   async revoke(id: string): Promise<void> {
-    if (this.#own(await this.#store.wrappedOf(id))) await this.#store.revoke(id)
+    if (this.#own(await this.#store.storedById(id))) await this.#store.revoke(id)
   }
 
   async revokeOrphaning(id: string): Promise<boolean> {
-    return this.#own(await this.#store.wrappedOf(id)) ? this.#store.revokeOrphaning(id) : false
+    return this.#own(await this.#store.storedById(id)) ? this.#store.revokeOrphaning(id) : false
   }
 
   async tidy(): Promise<void> {

@@ -66,7 +66,7 @@ export class TokenStore {
   }
 
   /** A token's record by its internal id, valid or not. */
-  async wrappedOf(id: string): Promise<TokenRecord | undefined> {
+  async storedById(id: string): Promise<TokenRecord | undefined> {
     return this.#records.get(id)
   }
 
