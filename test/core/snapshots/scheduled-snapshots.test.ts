@@ -41,7 +41,7 @@ async function scheduling(save: () => Promise<Readable> = async () => Readable.f
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
-  return { scheduled, storage, clock, after, files: () => readdirSync(root).sort(), saved: () => saved }
+  return { scheduled, view, storage, clock, after, files: () => readdirSync(root).sort(), saved: () => saved }
 }
 const kept = ({ state }: ScheduledStatus): readonly string[] => state?.kept.map(({ name }) => name) ?? []
 
@@ -97,6 +97,14 @@ describe('scheduled snapshots', () => {
     answer(Readable.from([Buffer.from('snapshot')]))
     const status = await after(0, (one) => kept(one).length === 1)
     expect(status.state?.failures).to.equal(0)
+    await scheduled.stop()
+  })
+
+  it('go on beside a configuration whose record is damaged', async () => {
+    const { scheduled, view, after } = await scheduling()
+    await view.put('config/0', { interval: 'damaged' })
+    await after(10_000, (status) => kept(status).length === 1)
+    expect((await scheduled.measure()).map(({ config }) => config)).to.deep.equal(['a'])
     await scheduled.stop()
   })
 

@@ -109,28 +109,21 @@ export class ScheduledSnapshots {
     }
   }
 
-  /** While unsealed. */
+  /** While unsealed. One whose record is damaged is left out. */
   async measure(): Promise<readonly ScheduledMeasure[]> {
-    const { view, clock } = this.#parts
-    const measured = (await this.names()).map(async (name) => {
-      const config = await view.get(`config/${name}`, scheduledConfig)
-      const state = await this.#stateOf(name)
-      if (!config) return []
-      const now = clock.now()
-      const age = Math.max(0, now - lastGood(config, state, now))
-      const maxSpace = config.local?.maxSpace
-      return [
-        {
-          config: name,
-          age,
-          interval: config.interval * 1000,
-          state,
-          failures: this.#failures.get(name) ?? 0,
-          maxSpace,
-        },
-      ]
-    })
+    const measured = (await this.names()).map(async (name) => this.#measureOf(name).catch(() => []))
     return (await Promise.all(measured)).flat()
+  }
+
+  async #measureOf(name: string): Promise<readonly ScheduledMeasure[]> {
+    const { view, clock } = this.#parts
+    const config = await view.get(`config/${name}`, scheduledConfig)
+    const state = await this.#stateOf(name)
+    if (!config) return []
+    const now = clock.now()
+    const age = Math.max(0, now - lastGood(config, state, now))
+    const [interval, failures, maxSpace] = [config.interval * 1000, this.#failures.get(name) ?? 0, config.local?.maxSpace] // prettier-ignore
+    return [{ config: name, age, interval, state, failures, maxSpace }]
   }
 
   async #stateOf(name: string): Promise<ScheduledState | undefined> {
