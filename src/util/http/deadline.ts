@@ -13,9 +13,14 @@ export class Deadline {
 
   /** Settles as `work` does, or with `late` once the time is over. The work itself goes on: others may wait for it. */
   async within<T, L>(work: Promise<T>, late: L): Promise<T | L> {
+    const left = this.#at - this.#clock.now()
+    if (left <= 0) {
+      work.catch(() => {})
+      return late
+    }
     let timer: { cancel(): void } | undefined
     const over = new Promise<L>((resolve) => {
-      timer = this.#clock.after(Math.max(0, this.#at - this.#clock.now()), () => resolve(late))
+      timer = this.#clock.after(left, () => resolve(late))
     })
     try {
       return await Promise.race([work, over])

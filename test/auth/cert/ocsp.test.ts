@@ -288,13 +288,14 @@ describe('ocsp of cert logins', () => {
   })
 
   it('waits 5 seconds for a login at most, however many roles have servers of their own that are silent', async () => {
+    // From the first question on: the clock runs fast, also while the connection is made.
+    let began: number | undefined
     for (const name of ['a', 'b', 'web']) {
-      const silent = await ocspServer(() => {})
+      const silent = await ocspServer(() => void (began ??= clock.now()))
       await role({ ocsp_servers_override: [silent.url] }, name)
     }
-    const began = clock.now()
     await clock.advanceUntil(mustBeUndetermined())
-    expect(clock.now() - began).to.be.lessThan(8000)
+    expect(clock.now() - (began ?? 0)).to.be.lessThan(8000)
   })
 
   it('ocsp_fail_open does not apply while slow servers of another role took the time; the next login has the status', async () => {
