@@ -147,9 +147,9 @@ export class ServerCore {
     await this.#snapshots.close()
   }
 
-  /** Loads the code of unsealed servers in advance, so that an unseal need not wait for it. */
+  /** Loads the rest of the program in advance: an unseal need not wait for it, and an upgrade may replace its files meanwhile. */
   async preload(): Promise<void> {
-    await loadUnsealed()
+    await Promise.all([loadUnsealed(), import('../audit/log/open.ts'), import('../storage/level/beside.ts')])
   }
 
   #newSealHealth(seals: readonly AutoSeal[], events: Events): SealHealth {
