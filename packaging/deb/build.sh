@@ -37,6 +37,8 @@ install -d "$root/usr/share/doc/strongroom"
 cp -R README.md CHANGELOG.md docs "$root/usr/share/doc/strongroom/"
 install -m 644 LICENSE "$root/usr/share/doc/strongroom/copyright"
 node dist/main.js completion bash > "$root/usr/share/bash-completion/completions/strongroom"
+# Whatever umask the checkout and the build had: the server reads its program as another user.
+chmod -R u=rwX,go=rX "$root/usr"
 
 size=$(du -k -s --apparent-size "$root/usr" | cut -f1)
 sed -e "s/@VERSION@/$version/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@SIZE@/$size/" packaging/deb/control > "$root/DEBIAN/control"

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { join, resolve } from 'node:path'
 import { expect } from 'chai'
 import { temporaryFolder } from '../../support/folder.ts'
@@ -56,7 +56,13 @@ describe('the package for Debian, in a root of its own', function () {
 
   it('is the same, byte for byte, when it is built again', () => {
     const first = readFileSync(file)
-    sh('packaging/deb/build.sh')
+    // Of a checkout with umask 077.
+    chmodSync('dist/demo.js', 0o600)
+    try {
+      sh('packaging/deb/build.sh')
+    } finally {
+      chmodSync('dist/demo.js', 0o644)
+    }
     expect(readFileSync(file).equals(first)).to.equal(true)
   })
 
@@ -87,6 +93,10 @@ describe('the package for Debian, in a root of its own', function () {
     appendFileSync(config, '# ours\n')
     expect(dpkg('--force-confold', '-i', file)).to.include('was not restarted')
     expect(readFileSync(config, 'utf8')).to.match(/# ours\n$/)
+    renameSync(config, join(root, 'etc/strongroom/ours.hcl'))
+    expect(dpkg('-i', file)).to.include('was not restarted')
+    expect(existsSync(config)).to.equal(false)
+    renameSync(join(root, 'etc/strongroom/ours.hcl'), config)
     expect(dpkg('--purge', 'strongroom')).to.include('are left')
     expect(existsSync(config)).to.equal(false)
     expect(existsSync(join(root, 'usr/lib/strongroom'))).to.equal(false)
