@@ -4,8 +4,9 @@ import { each, read, walk } from './servers.ts'
 import type { Import } from './servers.ts'
 
 /** Secrets of a key/value store of version 1. One that the target has with another value is left as it is. */
-export async function importKv1({ source, target, report }: Import, { path: mount }: Mounted): Promise<void> {
-  await each(walk(source, mount), async (name) => {
+export async function importKv1(parts: Import, { path: mount }: Mounted): Promise<void> {
+  const { source, target, report } = parts
+  await each(walk(parts, mount, mount), async (name) => {
     const [item, path] = [{ kind: 'secret', path: `${mount}/${name}` } as const, `${mount}/${name}`]
     await report.attempt(item, async () => {
       const [value, present] = [await read(source, path), await read(target, path)]

@@ -25,7 +25,7 @@ const none = { cas_required: false, delete_version_after: '0s', max_versions: 0,
 
 /** Secrets of a key/value store of version 2, with the numbers of their versions. An interrupted import is continued. */
 export async function importKv2(parts: Import, mount: Mounted): Promise<void> {
-  await each(walk(parts.source, `${mount.path}/metadata`), async (name) => importSecret(parts, mount.path, name))
+  await each(walk(parts, mount.path, `${mount.path}/metadata`), async (name) => importSecret(parts, mount.path, name))
   await importSettings(parts, mount.path)
 }
 

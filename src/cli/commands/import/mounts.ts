@@ -1,4 +1,5 @@
 import type { Json } from '../../../util/json.ts'
+import { ServerError } from '../../http/errors.ts'
 import { read } from './servers.ts'
 import type { Import } from './servers.ts'
 
@@ -22,7 +23,10 @@ export async function importMounts(
   table: 'sys/mounts' | 'sys/auth',
   types: readonly string[],
 ): Promise<readonly Mounted[]> {
-  const [theirs = {}, ours = {}] = [await read(source, table), await read(target, table)]
+  const [theirs, ours] = [await read(source, table), await read(target, table)]
+  // Every server and every namespace has some.
+  if (!theirs) throw new ServerError(`the source has no ${table}: check -from and -from-namespace`)
+  if (!ours) throw new ServerError(`the target has no ${table}: check -address and -namespace`)
   const done: Mounted[] = []
   for (const [path, value] of Object.entries(theirs)) {
     const mount = mountedAt(path, value as Json)

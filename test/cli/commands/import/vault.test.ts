@@ -147,6 +147,38 @@ describe('import vault', () => {
     expect((await lines()).find(({ path }) => path === 'two/other')?.detail).to.match(/2 versions, the source 1/)
   })
 
+  it('leaves a key of the same name and version that is another key', async () => {
+    await to().data('POST', 'keys/keys/ed25519', { type: 'ed25519' })
+    await from().data('POST', 'keys/keys/ed25519', { type: 'ed25519', exportable: true, allow_plaintext_backup: true })
+    const found = await lines()
+    expect(found.find(({ path }) => path === 'keys/keys/ed25519')).to.include({ action: 'left' })
+    expect(found.find(({ path }) => path === 'keys/keys/orders')).to.include({ action: 'same' })
+  })
+
+  it('reports a folder that it may not list, and imports the others', async () => {
+    for (const name of ['closed/a', 'open/a', 'z']) await from().data('PUT', `one/${name}`, { name })
+    const token = await from().tokenWith('path "*" { capabilities = ["read", "list"] }\npath "one/closed/*" { capabilities = ["deny"] }') // prettier-ignore
+    const file = join(shell.home, 'partial')
+    writeFileSync(file, token)
+    const { out, err, code } = await shell.run([...words.slice(0, 3), `-from-token-file=${file}`])
+    expect(code).to.equal(2)
+    expect(out).to.match(/^failed +secret +one\/closed\/: 403 /m)
+    expect(out)
+      .to.match(/^import +secret +one\/open\/a$/m)
+      .and.to.match(/^import +secret +one\/z$/m)
+    expect(err).to.match(/ [1-9]\d* failed\n$/)
+  })
+
+  it('refuses a namespace that is not there, and wrapped responses, and changes nothing', async () => {
+    const before = await to().data('GET', 'one/a/b')
+    const missing = await shell.run([...words, '-from-namespace=nowhere'])
+    expect([missing.code, missing.err]).to.satisfy(([status, text]: [number, string]) => status === 2 && text.includes('check -from and -from-namespace')) // prettier-ignore
+    await from().data('PUT', 'one/a/b', { password: 'of the source' })
+    const wrapped = await shell.run([...words, '-wrap-ttl=5m'])
+    expect([wrapped.code, wrapped.err]).to.satisfy(([status, text]: [number, string]) => status === 1 && text.includes('leave -wrap-ttl')) // prettier-ignore
+    expect(await to().data('GET', 'one/a/b')).to.deep.equal(before)
+  })
+
   it('shows refusals of a server, goes on, and ends with status 2', async () => {
     const token = await from().tokenWith('path "sys/*" { capabilities = ["read", "list"] }')
     const file = join(shell.home, 'weak')
