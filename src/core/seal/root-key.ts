@@ -1,8 +1,7 @@
-import { firstBootKey, plainKeys } from '../../contract/barrier.ts'
 import { Fault } from '../../contract/fault.ts'
-import type { Protected, SealRecord } from '../../contract/seal.ts'
+import type { SealRecord } from '../../contract/seal.ts'
 import { AmbiguousCommit } from '../../contract/storage.ts'
-import { sameBytes, wipe } from '../../util/bytes.ts'
+import { wipe } from '../../util/bytes.ts'
 import type { SealManagerParts } from './lifecycle.ts'
 
 /** How often, and at which interval (milliseconds), a write with an unknown outcome is repeated. */
@@ -37,23 +36,6 @@ export async function changeRoot(
     wipe(root)
   }
   return 'unknown'
-}
-
-/** Removes a seal and keyring that were just created, if they exist and are these. */
-export async function undoInit({ storage, log }: SealManagerParts, made: Protected): Promise<void> {
-  try {
-    const [seal, keyring] = await storage.get([plainKeys.seal, plainKeys.keyring])
-    if (!seal || !keyring || !('value' in made.op) || !sameBytes(seal.value, made.op.value)) return
-    await storage.commit({
-      expect: [seal, keyring].map(({ key, rev }) => ({ key, rev })),
-      ops: [plainKeys.seal, plainKeys.keyring, firstBootKey].map((key) => ({ del: key })),
-    })
-  } catch (thrown) {
-    log.error(
-      'the initialisation failed and could not be undone: empty the storage and initialise again',
-      reason(thrown),
-    )
-  }
 }
 
 const isAmbiguous = (thrown: unknown): boolean =>

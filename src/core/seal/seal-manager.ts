@@ -1,15 +1,14 @@
 import { plainKeys } from '../../contract/barrier.ts'
 import { Fault, refuse } from '../../contract/fault.ts'
 import type { Protected, SealKeys, SealRecord, SealStatus, UnsealOptions } from '../../contract/seal.ts'
-import { base64, wipe } from '../../util/bytes.ts'
+import { wipe } from '../../util/bytes.ts'
 import { Events, whyOf } from '../telemetry/events.ts'
 import { Mutex } from '../../util/mutex.ts'
-import { readPgpKey } from '../../crypto/keys/pgp.ts'
-import { ShareRecipients } from './share-recipients.ts'
 import { ShareCollector, checkShareSize } from './share-collector.ts'
 import type { InitKeys, Initialised, SealManagerParts } from './lifecycle.ts'
 import { HeldSeal } from './held-seal.ts'
-import { reason, undoInit } from './root-key.ts'
+import { initialise } from './initialisation.ts'
+import { reason } from './root-key.ts'
 
 /**
  * The states of the server: uninitialised → sealed → unsealed → sealed. One change at a time; key-share operations that
@@ -100,30 +99,9 @@ export class SealManager {
    */
   async initialise(shares: number, threshold: number, keys: InitKeys = {}): Promise<Initialised> {
     return this.#mutex.run(async () => {
-      const { barrier, seal, random, hooks } = this.#parts
       if (await this.record()) throw refuse('Vault is already initialized')
-      const recipients = await ShareRecipients.of(keys.pgpKeys ?? [], shares)
-      const owner = keys.rootTokenPgpKey ? await readPgpKey('root_token_pgp_key', keys.rootTokenPgpKey) : undefined
-      const root = random(32)
-      const made = await seal.protect(root, shares, threshold)
-      try {
-        await barrier.initialise(root, [made.op, ...(keys.along ?? [])])
-        if (!(await barrier.unseal(root))) throw new Fault('unavailable', 'the keyring is not what was just written')
-        await hooks.afterUnseal()
-        const token = await hooks.createRootToken()
-        return {
-          shares: await recipients.hand(made.shares),
-          rootToken: owner ? base64(await owner.encrypt(token)) : token,
-        }
-      } catch (thrown) {
-        await this.#shut()
-        this.#held.forget()
-        await undoInit(this.#parts, made)
-        throw thrown
-      } finally {
-        await this.#shut()
-        wipe(root)
-      }
+      const shut = async (): Promise<void> => this.#shut()
+      return initialise(this.#parts, { shares, threshold, keys, shut, forget: () => this.#held.forget() })
     })
   }
 
