@@ -25,8 +25,8 @@ const none = { cas_required: false, delete_version_after: '0s', max_versions: 0,
 
 /** Secrets of a key/value store of version 2, with the numbers of their versions. An interrupted import is continued. */
 export async function importKv2(parts: Import, mount: Mounted): Promise<void> {
-  await each(walk(parts, mount.path, `${mount.path}/metadata`), async (name) => importSecret(parts, mount.path, name))
   await importSettings(parts, mount.path)
+  await each(walk(parts, mount.path, `${mount.path}/metadata`), async (name) => importSecret(parts, mount.path, name))
 }
 
 async function importSettings({ source, target, report }: Import, mount: string): Promise<void> {
@@ -58,8 +58,7 @@ async function importSecret(parts: Import, mount: string, name: string): Promise
     if (ours && isComplete(ours, theirs)) return report.same(item)
     const detail = from === theirs.current ? 'settings and deletions' : `versions ${from + 1} to ${theirs.current}`
     await report.import(item, detail, async () => {
-      // Until all versions are there, none may be trimmed.
-      if (theirs.listed > 10) await change(parts, mount, name, { max_versions: theirs.listed })
+      await prepare(parts, mount, name, theirs)
       for (let version = from + 1; version <= theirs.current; version++) {
         const data =
           theirs.state(version) === 'readable' ? await valueAt(source, dataAt(mount, name, version)) : undefined
@@ -100,6 +99,13 @@ function isComplete(ours: Metadata, theirs: Metadata): boolean {
   for (let version = 1; version <= theirs.current; version++)
     if (ours.state(version) !== theirs.state(version)) return false
   return true
+}
+
+/** Until all versions are there, none may be trimmed; when they are deleted is known when they are written. */
+async function prepare(parts: Import, mount: string, name: string, { listed, settings }: Metadata): Promise<void> {
+  const after = settings['delete_version_after']
+  if (listed > 1 || after !== none.delete_version_after)
+    await change(parts, mount, name, { max_versions: listed, delete_version_after: after })
 }
 
 async function change({ target }: Import, mount: string, name: string, settings: Json): Promise<void> {

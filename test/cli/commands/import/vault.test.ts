@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { devServer } from '../../../support/server.ts'
-import type { TestServer } from '../../../support/server.ts'
+import type { Body, TestServer } from '../../../support/server.ts'
 import { ScriptedServer, Shell } from '../../support.ts'
 
 interface Line {
@@ -18,8 +18,13 @@ async function fill(source: TestServer): Promise<void> {
   await source.data('POST', 'sys/mounts/one', { type: 'kv', options: { version: '1' } })
   await source.data('POST', 'sys/mounts/two', { type: 'kv', options: { version: '2' }, description: 'of the teams' })
   await source.data('POST', 'sys/mounts/strict', { type: 'kv', options: { version: '2' } })
-  await source.data('POST', 'strict/data/a', { data: { at: 1 } })
-  await source.data('POST', 'strict/config', { metadata_cas_required: true, cas_required: true, max_versions: 3 })
+  for (const at of [0, 1]) await source.data('POST', 'strict/data/a', { data: { at } })
+  await source.data('POST', 'strict/config', {
+    metadata_cas_required: true,
+    cas_required: true,
+    max_versions: 1,
+    delete_version_after: '24h',
+  })
   await source.data('POST', 'sys/mounts/keys', { type: 'transit' })
   await source.data('POST', 'sys/mounts/codes', { type: 'totp' })
   await source.data('PUT', 'one/a/b', { password: 'first', number: 1.5, list: [1, { a: null }] })
@@ -105,6 +110,13 @@ describe('import vault', () => {
     expect((await to().data('GET', 'two/data/trimmed?version=14'))['data']).to.deep.equal({ at: 14 })
     expect((await to().data('GET', 'two/data/trimmed'))['data']).to.deep.equal({ at: 15 })
     expect(await to().data('GET', 'two/metadata/trimmed')).to.deep.include({ current_version: 15, max_versions: 2 })
+  })
+
+  it('has the time of deletion that the settings of the mount give, and keeps more versions than they until all are there', async () => {
+    const { versions } = (await to().data('GET', 'strict/metadata/a')) as { readonly versions: Record<string, Body> }
+    expect(Object.keys(versions)).to.deep.equal(['1', '2'])
+    expect(versions['2']?.['deletion_time']).to.not.equal('')
+    expect((await to().data('GET', 'strict/data/a?version=1'))['data']).to.deep.equal({ at: 0 })
   })
 
   it('copies a key with all its versions: the target decrypts ciphertexts of the source', async () => {
